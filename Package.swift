@@ -1,0 +1,117 @@
+// swift-tools-version: 6.1
+// The house, floor by floor (see ARCHITECTURE.md): a target imports only targets of the floors below its own.
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+func tests(_ room: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: room + "Tests", dependencies: [.byName(name: room)] + dependencies, resources: resources,
+    swiftSettings: swift)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "postroom",
+  products: [
+    .library(name: "Postroom", targets: ["Postroom"]),
+    .executable(name: "postroom", targets: ["postroom-cli"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Floor 0: system libraries, and what every room stands on.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(name: "CTOML", cxxSettings: [.define("TOML_HEADER_ONLY", to: "1")]),
+    room("Platform", ["COpenSSL"]),
+
+    // Floor 1
+    room("Configuration", ["Platform", "CTOML"]),
+    room("Message", ["Platform"]),
+    room("Network", ["Platform", "COpenSSL", "CSystemd", nioCore, nioPosix, log]),
+    room("Store", ["Platform", "CSQLite", log]),
+
+    // Floor 2
+    room("SMTP", ["Platform", "Message"]),
+    room("Accounts", ["Platform", "Configuration", "Message", "Store", log]),
+    room("MailFlow", ["Platform", "Configuration", "Message", "Store", log, metrics]),
+
+    // Floor 3
+    room("Reception", ["Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "MailFlow", nioCore, log]),
+
+    // Floor 4
+    room(
+      "Submission",
+      ["Platform", "Configuration", "Message", "SMTP", "Accounts", "Store", "MailFlow", "Reception", log]),
+    room(
+      "Relay",
+      [
+        "Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "Store", "MailFlow", "Reception",
+        nioCore, log,
+      ]),
+    room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
+    room("Delivery", ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", log]),
+    room(
+      "IMAP",
+      ["Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailFlow", nioCore, log]),
+    room(
+      "Administration",
+      ["Platform", "Configuration", "Network", "Accounts", "Store", "MailFlow", nioCore, nioPosix, log]),
+
+    // Floor 5
+    room(
+      "Postroom",
+      [
+        "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "Reception",
+        "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log, lifecycle,
+      ]),
+
+    // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.
+    .executableTarget(
+      name: "postroom-cli",
+      dependencies: ["Postroom", "Administration", "Configuration", "Store", "Platform", arguments, lifecycle, log],
+      path: "Sources/postroom", swiftSettings: swift),
+
+    tests("Platform"),
+    tests("Configuration", ["Platform"]),
+    tests("Message", ["Platform"]),
+    tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded]),
+    tests("Store", ["Platform", "CSQLite"]),
+    tests("SMTP", ["Platform", "Message"]),
+    tests("Accounts", ["Platform", "Configuration", "Store", "Message"]),
+    tests("MailFlow", ["Platform", "Configuration", "Store", "Message"]),
+    tests("Reception", ["Platform", "Configuration", "Store", "Message", "Network", "SMTP", "Accounts", "MailFlow"]),
+    tests("Submission", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Reception"]),
+    tests(
+      "Relay", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception"]),
+    tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
+    tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
+    tests("IMAP", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network"]),
+    tests("Administration", ["Platform", "Configuration", "Store", "MailFlow"]),
+    tests("Postroom", ["Platform", "Configuration", "Store", "Message"]),
+    .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,3 @@
+#ifndef POSTROOM_CTOML_H
+#define POSTROOM_CTOML_H
+#endif

@@ -1,0 +1,51 @@
+# What a developer does with Postroom. Each target installs what it needs (packaging/prerequisites says so first).
+SHELL := /bin/bash
+SWIFT ?= swift
+FORMATTED := Package.swift Sources Tests
+
+.PHONY: help demo run test release bench format lint prerequisites clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make demo     build, start two appliances on loopback, send real mail through them, print its journey, stop
+demo: debug
+	@packaging/demo .build/debug/postroom
+
+## make run      the same appliance in the foreground; it prints how to connect a mail program
+run: debug
+	@mkdir -p .build/run && exec .build/debug/postroom serve --demo .build/run
+
+## make test     every test: units, and the built binary against real clients
+test: prerequisites-test
+	$(SWIFT) build --build-tests
+	$(SWIFT) format lint --strict --recursive $(FORMATTED)
+	packaging/run-tests
+
+## make release  the binary as it is shipped: optimised, Swift's runtime linked in, stripped
+release: prerequisites
+	$(SWIFT) build -c release --product postroom --static-swift-stdlib
+	strip -o .build/postroom .build/release/postroom
+	@ls -l .build/postroom
+
+## make bench    measure beside Postfix + Dovecot, write Benchmarks/RESULTS.md
+bench: release
+	@packaging/prerequisites bench
+	Benchmarks/run
+
+## make format   lay out the sources as the lint in `make test` wants them
+format:
+	$(SWIFT) format --in-place --recursive $(FORMATTED)
+
+.PHONY: debug prerequisites-test
+debug: prerequisites
+	$(SWIFT) build --product postroom
+
+prerequisites:
+	@packaging/prerequisites build
+
+prerequisites-test:
+	@packaging/prerequisites test
+
+clean:
+	rm -rf .build

@@ -1,0 +1,37 @@
+/// Something that the file says wrong, where it says so, and what it should say.
+public struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
+  public enum Severity: Sendable, Hashable {
+    /// The file cannot be used.
+    case error
+    /// It can be used, and does something that its writer may not expect.
+    case warning
+  }
+
+  public let severity: Severity
+  /// Counted from 1; 0 where something is missing altogether.
+  public let line: Int
+  public let whatIsWrong: String
+  public let whatToWrite: String
+
+  public init(_ severity: Severity = .error, line: Int, _ whatIsWrong: String, _ whatToWrite: String) {
+    self.severity = severity
+    self.line = line
+    self.whatIsWrong = whatIsWrong
+    self.whatToWrite = whatToWrite
+  }
+
+  /// `line 7: what is wrong: what to write instead`.
+  public var description: String {
+    let place = line > 0 ? "line \(line): " : ""
+    return place + (severity == .warning ? "warning: " : "") + "\(whatIsWrong): \(whatToWrite)"
+  }
+}
+
+/// A text that gives no configuration, with all of its problems.
+public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
+  public let path: String
+  public let problems: [Problem]
+
+  /// A line for each problem: `appliance.conf: line 7: …`.
+  public var description: String { problems.map { "\(path): \($0)" }.joined(separator: "\n") }
+}

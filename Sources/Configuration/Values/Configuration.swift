@@ -1,0 +1,102 @@
+public import Platform
+
+/// `appliance.conf` as one immutable, checked value.
+///
+/// The room reads a TOML text (``ConfigurationFile``) against one declarative schema and gives either a
+/// `Configuration` or all that is wrong with the text, each with its line and with what to write instead. Who holds a
+/// `Configuration` needs to check nothing more: every name in it is known, every size is within its bounds, no alias
+/// runs in a circle. A reload makes a new value with the next ``generation``; nobody ever changes one.
+///
+///     text ──CTOML──▶ tree ──Schema──▶ checked values ──cross-checks──▶ Configuration
+///                       └───────────────┴──────────────────┴──▶ [Problem], all of them at once
+public struct Configuration: Sendable {
+  /// Counts reloads: 1 for the first configuration of a process. A plan made under one generation is made again when
+  /// the writer finds another in force.
+  public var generation: UInt64 = 1
+  /// The file that the configuration came from, as it was named; for messages only.
+  public var path: String
+  /// The name that the appliance has in greetings, Received fields and message-ids. Lower case.
+  public var hostname: String
+  /// The folder of the database and of everything else that the appliance keeps.
+  public var dataFolder: String
+  /// The account that receives mail for `postmaster` (also without a domain) and `abuse` in every domain where nothing
+  /// else has that address (RFC 5321 §4.5.1, RFC 2142 §4).
+  public var postmaster: String
+  public var domains: [Domain]
+  public var accounts: [Account]
+  public var aliases: [Alias]
+  public var groups: [Group]
+  public var delivery: Delivery
+  public var services: [Service]
+  public var tls: TLS
+  /// Networks from which passwords are taken without TLS. None by default. It never grants relaying.
+  public var plaintextPasswordNetworks: [IPNetwork]
+  /// Networks whose connections must begin with a PROXY protocol header, and from which alone one is believed.
+  public var proxyProtocolNetworks: [IPNetwork]
+  public var limits: Limits
+  public var submission: Submission
+  public var devices: [Device]
+  public var rules: [Rule]
+  public var routes: [Route]
+  /// Where mail for domains without a route of their own goes.
+  public var smartHost: NextHop?
+  public var queue: Queue
+  public var trace: Trace
+  public var control: Control
+  public var logLevel: LogLevel
+  /// PBKDF2 iterations of new password verifiers (RFC 7677 §4 asks for at least 4096).
+  public var passwordIterations: Int
+
+  // Indexes over the lists above, made once by `ConfigurationFile`.
+  var domainIndex: [String: Int] = [:]
+  var accountIndex: [String: Int] = [:]
+  var addressIndex: [String: Destination] = [:]
+  var routeIndex: [String: Int] = [:]
+}
+
+extension Configuration {
+  /// What an address of ours stands for, when it is written out in the file.
+  public enum Destination: Sendable {
+    case account(Account)
+    case alias(Alias)
+    case group(Group)
+  }
+
+  /// The hosted domain of that name, in any case.
+  public func domain(_ name: String) -> Domain? { domainIndex[name.lowercased()].map { domains[$0] } }
+
+  /// Whether mail for that domain ends here.
+  public func isLocal(domain name: String) -> Bool { domainIndex[name.lowercased()] != nil }
+
+  /// The account of that name, in any case.
+  public func account(_ name: String) -> Account? { accountIndex[name.lowercased()].map { accounts[$0] } }
+
+  /// What exactly this address is in the file; sub-addresses and catch-alls are not tried. Case does not matter.
+  public func destination(of address: Address) -> Destination? { addressIndex[address.key] }
+
+  /// The next hop for mail to a domain that is not ours: its own route, the route of a parent domain written as
+  /// `.example.net`, else the smart host. `nil` means the file knows no way there.
+  public func nextHop(for domain: String) -> NextHop? {
+    var name = Substring(domain.lowercased())
+    if let exact = routeIndex[String(name)] { return routes[exact].nextHop }
+    while let dot = name.firstIndex(of: ".") {
+      name = name[name.index(after: dot)...]
+      if let parent = routeIndex["." + name] { return routes[parent].nextHop }
+    }
+    return smartHost
+  }
+
+  /// The device that may send from this address without a password.
+  public func device(at peer: IPAddress) -> Device? {
+    devices.first { device in device.networks.contains { $0.contains(peer) } }
+  }
+
+  public func service(_ name: Service.Name) -> Service {
+    services.first { $0.name == name } ?? Service(name: name, enabled: false, listen: [])
+  }
+
+  /// Whether a password may come from this address over a connection without TLS.
+  public func allowsPlaintextPassword(from peer: IPAddress) -> Bool {
+    plaintextPasswordNetworks.contains { $0.contains(peer) }
+  }
+}

@@ -1,0 +1,184 @@
+internal import Message
+
+/// One message: MAIL, RCPT, the content, and one result for each recipient.
+extension ClientMachine {
+  /// As many commands as may be unanswered at once where the server has PIPELINING: more might fill both
+  /// sides' windows (RFC 2920 §3.1).
+  static let pipelineDepth = 100
+
+  /// Begins a transaction in an open session.
+  public mutating func begin(_ transaction: ClientTransaction) -> [Action] {
+    guard self.transaction == nil, expected.isEmpty else {
+      return fail(.protocolViolation("a transaction was begun while the session was busy"))
+    }
+    results = Array(repeating: nil, count: transaction.recipients.count)
+    nextRecipient = 0
+    mailRefusal = nil
+    if let reply = incapable(of: transaction) {
+      return [
+        .finished(
+          TransactionOutcome(
+            results: transaction.recipients.map { _ in .incapable(reply) }, serverHasDSN: extensions.dsn)),
+        .ready(extensions),
+      ]
+    }
+    self.transaction = transaction
+    expected.append(.mail)
+    var bytes = mailLine(transaction)
+    if extensions.pipelining { bytes += recipientLines() }
+    return [.send(bytes)]
+  }
+
+  /// The driver has sent the content and its end.
+  public mutating func contentSent() -> [Action] {
+    expected.append(.content)
+    return []
+  }
+
+  /// The driver sends a chunk that is not the last; its reply is waited for here. Gives the command line.
+  public mutating func chunk(of size: Int) -> [UInt8] {
+    expected.append(.chunk)
+    return Array("BDAT \(size)\r\n".utf8)
+  }
+
+  /// What a recipient's entry says once the transaction is over: acceptance at RCPT is none.
+  func final(_ result: RecipientResult?) -> RecipientResult? {
+    if case .accepted = result, !isDelivered { nil } else { result }
+  }
+
+  private var isDelivered: Bool { transaction == nil }
+
+  // MARK: Replies
+
+  mutating func transactionAnswered(_ expectation: Expectation, _ reply: Reply) -> [Action] {
+    guard let transaction else { return expectation == .reset ? [] : strayReply() }
+    // The server is about to close (RFC 5321 §3.8): all that is open is refused for now.
+    if reply.code == 421, expectation != .reset { return fail(.refused(reply, to: "a command")) }
+    switch expectation {
+    case .mail:
+      if !reply.isPositive { mailRefusal = reply }
+      return goOn(transaction)
+    case .recipient(let index):
+      guard results.indices.contains(index) else { return strayReply() }
+      results[index] = reply.isPositive ? .accepted(reply) : .refused(mailRefusal ?? asRecipientReply(reply))
+      return goOn(transaction)
+    case .data:
+      guard reply.isIntermediate else { return settle(with: reply) }
+      return [.sendContent(.dot)]
+    case .chunk:
+      // A failed chunk fails the message; what is still being sent is refused by the server with it.
+      if !reply.isPositive { mailRefusal = mailRefusal ?? reply }
+      return []
+    case .content:
+      return finish(mailRefusal ?? reply)
+    default:
+      return finish(nil)
+    }
+  }
+
+  /// Names more recipients, or begins the content, or ends a transaction that came to nothing.
+  private mutating func goOn(_ transaction: ClientTransaction) -> [Action] {
+    if mailRefusal == nil, nextRecipient < transaction.recipients.count {
+      let lines = recipientLines()
+      return lines.isEmpty ? [] : [.send(lines)]
+    }
+    guard expected.isEmpty else { return [] }
+    if let mailRefusal { return settle(with: mailRefusal) }
+    guard results.contains(where: { if case .accepted = $0 { true } else { false } }) else { return settle(with: nil) }
+    if settings.prefersChunking, extensions.chunking { return [.sendContent(.chunks)] }
+    expected.append(.data)
+    return [.send(Array("DATA\r\n".utf8))]
+  }
+
+  /// No content: whoever has no refusal yet gets this one, and the server forgets the transaction.
+  private mutating func settle(with refusal: Reply?) -> [Action] {
+    if let refusal {
+      // A positive reply to DATA that is no 354 is none we can work with.
+      let reply = refusal.code >= 400 ? refusal : Reply(451, "4.5.0", "unexpected reply: \(refusal)")
+      for index in results.indices {
+        if case .refused = results[index] { continue }
+        results[index] = .refused(reply)
+      }
+    }
+    expected.append(.reset)
+    return [.send(Array("RSET\r\n".utf8))]
+  }
+
+  /// The transaction is over.
+  ///
+  /// - Parameter reply: the reply to the content; `nil` after a reset.
+  private mutating func finish(_ reply: Reply?) -> [Action] {
+    guard let transaction else { return [] }
+    if let reply {
+      for index in results.indices {
+        guard case .accepted = results[index] else { continue }
+        results[index] = reply.isPositive ? .accepted(reply) : .refused(reply.code >= 400 ? reply : Reply(451, "4.5.0", "unexpected reply: \(reply)"))
+      }
+    }
+    self.transaction = nil
+    let outcome = TransactionOutcome(
+      results: transaction.recipients.indices.map { results[$0] ?? .lost("the recipient was not named") },
+      serverHasDSN: extensions.dsn)
+    return [.finished(outcome), .ready(extensions)]
+  }
+
+  private mutating func strayReply() -> [Action] {
+    fail(.protocolViolation("the server sent a reply to nothing"))
+  }
+
+  /// RFC 5321 §4.5.3.1.10: 552 for too many recipients means 452. Only when others were accepted before it.
+  private func asRecipientReply(_ reply: Reply) -> Reply {
+    guard reply.code == 552, reply.enhanced == EnhancedCode(5, 5, 3) else { return reply }
+    return Reply(452, EnhancedCode(4, 5, 3), reply.lines)
+  }
+
+  // MARK: Lines
+
+  /// What this server cannot do that the message needs (RFC 1870 §6, RFC 6152 §3, RFC 6531 §3.2).
+  private func incapable(of transaction: ClientTransaction) -> Reply? {
+    if transaction.needsSMTPUTF8, !extensions.smtputf8 {
+      return Reply(550, "5.6.7", "the next server does not offer SMTPUTF8, which this message needs")
+    }
+    if transaction.needs8BitMIME, !extensions.eightBitMIME {
+      return Reply(554, "5.6.3", "the next server does not offer 8BITMIME, which this message needs")
+    }
+    if let limit = extensions.sizeLimit, transaction.size > limit {
+      return Reply(552, "5.3.4", "the next server takes no message of more than \(limit) octets")
+    }
+    return nil
+  }
+
+  private func mailLine(_ transaction: ClientTransaction) -> [UInt8] {
+    var line = "MAIL FROM:<\(transaction.reversePath?.description ?? "")>"
+    if extensions.size { line += " SIZE=\(transaction.size)" }
+    if transaction.needs8BitMIME { line += " BODY=8BITMIME" }
+    if transaction.needsSMTPUTF8 { line += " SMTPUTF8" }
+    if extensions.dsn {
+      if let returned = transaction.returnedContent { line += " RET=\(returned.rawValue)" }
+      if let id = transaction.envelopeID { line += " ENVID=\(String(decoding: Xtext.encode(id.utf8), as: UTF8.self))" }
+    }
+    return Array(line.utf8) + [0x0d, 0x0a]
+  }
+
+  /// One recipient, or with PIPELINING as many as may be unanswered.
+  private mutating func recipientLines() -> [UInt8] {
+    guard let transaction else { return [] }
+    var bytes: [UInt8] = []
+    let depth = extensions.pipelining ? ClientMachine.pipelineDepth : 1
+    while nextRecipient < transaction.recipients.count, expected.count < depth {
+      bytes += recipientLine(transaction.recipients[nextRecipient])
+      expected.append(.recipient(nextRecipient))
+      nextRecipient += 1
+    }
+    return bytes
+  }
+
+  private func recipientLine(_ recipient: ClientTransaction.Recipient) -> [UInt8] {
+    var line = "RCPT TO:<\(recipient.address.description)>"
+    if extensions.dsn {
+      if let notify = recipient.notify { line += " NOTIFY=\(notify.text)" }
+      if let original = recipient.original { line += " ORCPT=\(original.text)" }
+    }
+    return Array(line.utf8) + [0x0d, 0x0a]
+  }
+}

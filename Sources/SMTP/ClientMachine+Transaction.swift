@@ -13,7 +13,8 @@ extension ClientMachine {
     }
     results = Array(repeating: nil, count: transaction.recipients.count)
     nextRecipient = 0
-    mailRefusal = nil
+    accepted = []
+    refusal = nil
     if let reply = incapable(of: transaction) {
       return [
         .finished(
@@ -41,13 +42,6 @@ extension ClientMachine {
     return Array("BDAT \(size)\r\n".utf8)
   }
 
-  /// What a recipient's entry says once the transaction is over: acceptance at RCPT is none.
-  func final(_ result: RecipientResult?) -> RecipientResult? {
-    if case .accepted = result, !isDelivered { nil } else { result }
-  }
-
-  private var isDelivered: Bool { transaction == nil }
-
   // MARK: Replies
 
   mutating func transactionAnswered(_ expectation: Expectation, _ reply: Reply) -> [Action] {
@@ -56,70 +50,66 @@ extension ClientMachine {
     if reply.code == 421, expectation != .reset { return fail(.refused(reply, to: "a command")) }
     switch expectation {
     case .mail:
-      if !reply.isPositive { mailRefusal = reply }
+      if !reply.isPositive { refusal = reply }
       return goOn(transaction)
     case .recipient(let index):
       guard results.indices.contains(index) else { return strayReply() }
-      results[index] = reply.isPositive ? .accepted(reply) : .refused(mailRefusal ?? asRecipientReply(reply))
+      if reply.isPositive {
+        accepted.insert(index)
+      } else {
+        results[index] = .refused(refusal ?? asRecipientReply(reply))
+      }
       return goOn(transaction)
     case .data:
-      guard reply.isIntermediate else { return settle(with: reply) }
-      return [.sendContent(.dot)]
+      return reply.isIntermediate ? [.sendContent(.dot)] : settle(with: reply)
     case .chunk:
-      // A failed chunk fails the message; what is still being sent is refused by the server with it.
-      if !reply.isPositive { mailRefusal = mailRefusal ?? reply }
+      // A failed chunk fails the message; the server refuses what is sent behind it too (RFC 3030 §2).
+      if !reply.isPositive { refusal = refusal ?? reply }
       return []
     case .content:
-      return finish(mailRefusal ?? reply)
+      if let refusal { return settle(with: refusal) }
+      for index in accepted { results[index] = reply.isPositive ? .accepted(reply) : .refused(asRefusal(reply)) }
+      return finish()
     default:
-      return finish(nil)
+      return finish()
     }
   }
 
   /// Names more recipients, or begins the content, or ends a transaction that came to nothing.
   private mutating func goOn(_ transaction: ClientTransaction) -> [Action] {
-    if mailRefusal == nil, nextRecipient < transaction.recipients.count {
+    if refusal == nil, nextRecipient < transaction.recipients.count {
       let lines = recipientLines()
       return lines.isEmpty ? [] : [.send(lines)]
     }
     guard expected.isEmpty else { return [] }
-    if let mailRefusal { return settle(with: mailRefusal) }
-    guard results.contains(where: { if case .accepted = $0 { true } else { false } }) else { return settle(with: nil) }
+    if let refusal { return settle(with: refusal) }
+    guard !accepted.isEmpty else { return settle(with: nil) }
     if settings.prefersChunking, extensions.chunking { return [.sendContent(.chunks)] }
     expected.append(.data)
     return [.send(Array("DATA\r\n".utf8))]
   }
 
-  /// No content: whoever has no refusal yet gets this one, and the server forgets the transaction.
-  private mutating func settle(with refusal: Reply?) -> [Action] {
-    if let refusal {
-      // A positive reply to DATA that is no 354 is none we can work with.
-      let reply = refusal.code >= 400 ? refusal : Reply(451, "4.5.0", "unexpected reply: \(refusal)")
-      for index in results.indices {
-        if case .refused = results[index] { continue }
-        results[index] = .refused(reply)
-      }
+  /// Nothing was taken: whoever has no refusal yet gets this one, and the server is told to forget the transaction.
+  private mutating func settle(with reply: Reply?) -> [Action] {
+    if let reply {
+      for index in results.indices where results[index] == nil { results[index] = .refused(asRefusal(reply)) }
     }
     expected.append(.reset)
     return [.send(Array("RSET\r\n".utf8))]
   }
 
-  /// The transaction is over.
-  ///
-  /// - Parameter reply: the reply to the content; `nil` after a reset.
-  private mutating func finish(_ reply: Reply?) -> [Action] {
+  private mutating func finish() -> [Action] {
     guard let transaction else { return [] }
-    if let reply {
-      for index in results.indices {
-        guard case .accepted = results[index] else { continue }
-        results[index] = reply.isPositive ? .accepted(reply) : .refused(reply.code >= 400 ? reply : Reply(451, "4.5.0", "unexpected reply: \(reply)"))
-      }
-    }
     self.transaction = nil
     let outcome = TransactionOutcome(
       results: transaction.recipients.indices.map { results[$0] ?? .lost("the recipient was not named") },
       serverHasDSN: extensions.dsn)
     return [.finished(outcome), .ready(extensions)]
+  }
+
+  /// A reply that is neither yes nor no counts as a failure that may pass.
+  private func asRefusal(_ reply: Reply) -> Reply {
+    reply.code >= 400 ? reply : Reply(451, "4.5.0", "unexpected reply: \(reply)")
   }
 
   private mutating func strayReply() -> [Action] {

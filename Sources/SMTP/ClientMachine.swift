@@ -90,10 +90,14 @@ public struct ClientMachine: Sendable {
 
   var expected: [Expectation] = [.greeting]
   var transaction: ClientTransaction?
+  /// What is settled about each recipient; acceptance at RCPT settles nothing.
   var results: [RecipientResult?] = []
+  /// The recipients that were accepted at RCPT.
+  var accepted: Set<Int> = []
   /// The next recipient to be named.
   var nextRecipient = 0
-  var mailRefusal: Reply?
+  /// The refusal of MAIL or of a chunk: it holds for the whole message.
+  var refusal: Reply?
   private var parser = ReplyParser()
   private var authentication: ClientAuthentication?
   private var isOver = false
@@ -162,7 +166,7 @@ public struct ClientMachine: Sendable {
     let unanswered: RecipientResult = isUncertain ? .uncertain(reason) : .lost(reason)
     self.transaction = nil
     return TransactionOutcome(
-      results: transaction.recipients.indices.map { final(results[$0]) ?? unanswered }, serverHasDSN: extensions.dsn)
+      results: transaction.recipients.indices.map { results[$0] ?? unanswered }, serverHasDSN: extensions.dsn)
   }
 
   // MARK: Replies
@@ -170,7 +174,8 @@ public struct ClientMachine: Sendable {
   private mutating func receive(_ reply: Reply) -> [Action] {
     guard let expectation = expected.first else {
       // Only 421 may come unasked (RFC 5321 §3.8).
-      return fail(reply.code == 421 ? .refused(reply, to: "nothing") : .protocolViolation("the server sent a reply to nothing"))
+      return fail(
+        reply.code == 421 ? .refused(reply, to: "nothing") : .protocolViolation("the server sent a reply to nothing"))
     }
     expected.removeFirst()
     switch expectation {
@@ -295,7 +300,7 @@ public struct ClientMachine: Sendable {
     guard case .refused(let reply, _) = failure, transaction != nil else {
       return connectionLost(failure.description)
     }
-    for index in results.indices where final(results[index]) == nil { results[index] = .refused(reply) }
+    for index in results.indices where results[index] == nil { results[index] = .refused(reply) }
     return connectionLost(failure.description)
   }
 }

@@ -20,7 +20,9 @@ struct Parameter {
   private init?(_ word: ArraySlice<UInt8>) {
     let equals = word.firstIndex(of: UInt8(ascii: "="))
     let name = word[..<(equals ?? word.endIndex)]
-    guard let first = name.first, first != UInt8(ascii: "-"), name.allSatisfy(Parameter.isKeywordText) else { return nil }
+    guard let first = name.first, first != UInt8(ascii: "-"), name.allSatisfy(Parameter.isKeywordText) else {
+      return nil
+    }
     keyword = String(decoding: name.uppercased, as: UTF8.self)
     if let equals {
       let value = word[(equals + 1)...]

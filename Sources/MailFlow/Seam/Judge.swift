@@ -1,0 +1,39 @@
+public import Configuration
+public import Message
+public import Platform
+
+/// A message as a judge sees it: envelope, content, and how long there is.
+public struct JudgedMessage: Sendable {
+  public var envelope: Envelope
+  public var content: ReceivedContent
+  /// The configuration in force when the message came in.
+  public var configuration: Configuration
+  /// When the answer is given without the judge. Work that is not done by then should stop.
+  public var deadline: ContinuousClock.Instant
+
+  public init(
+    envelope: Envelope, content: ReceivedContent, configuration: Configuration, deadline: ContinuousClock.Instant
+  ) {
+    self.envelope = envelope
+    self.content = content
+    self.configuration = configuration
+    self.deadline = deadline
+  }
+}
+
+/// The gateway: facts into verdicts. Filtering implements it.
+public protocol Judge: Sendable {
+  /// One verdict for each recipient of the envelope, in its order.
+  ///
+  /// It reads and never writes. It may be late (then ``Verdict/unknown(_:)`` counts), and its task is
+  /// cancelled at the deadline.
+  func judge(_ message: JudgedMessage) async -> [Verdict]
+}
+
+/// Lets everything pass: the gateway of an embedder or a test that has none.
+public struct OpenGate: Judge {
+  public init() {}
+  public func judge(_ message: JudgedMessage) async -> [Verdict] {
+    message.envelope.recipients.map { _ in .accept }
+  }
+}

@@ -77,7 +77,7 @@ public struct Peer: Sendable, Hashable {
 }
 
 /// One recipient of an envelope with what the sender asked for.
-public struct Recipient: Sendable, Hashable {
+public struct EnvelopeRecipient: Sendable, Hashable {
   public var address: EmailAddress
   /// `nil`: the parameter was absent (what is passed on then is its absence too).
   public var notify: NotifyRequest?
@@ -99,7 +99,7 @@ public struct Envelope: Sendable {
   /// `nil` is the null reverse-path `<>`: a notification, which is never answered by another one.
   public var reversePath: EmailAddress?
   /// In the order of the RCPT commands.
-  public var recipients: [Recipient]
+  public var recipients: [EnvelopeRecipient]
   public var peer: Peer
   /// The account that authenticated, or for which a device acts.
   public var account: String?
@@ -121,7 +121,7 @@ public struct Envelope: Sendable {
   public var receivedAt: Moment
 
   public init(
-    origin: Origin, reversePath: EmailAddress?, recipients: [Recipient], peer: Peer = Peer(address: nil, helo: ""),
+    origin: Origin, reversePath: EmailAddress?, recipients: [EnvelopeRecipient], peer: Peer = Peer(address: nil, helo: ""),
     account: String? = nil, device: String? = nil, tls: String? = nil, protocolName: String = "ESMTP",
     envelopeID: String? = nil, returnContent: ReturnContent? = nil, smtputf8: Bool = false,
     eightBitMIME: Bool = false, listener: String = "", receivedAt: Moment

@@ -1,0 +1,89 @@
+internal import Accounts
+internal import Configuration
+internal import Logging
+public import MailFlow
+public import Message
+
+extension Delivery {
+  public func resolve(_ address: EmailAddress, for sender: Envelope, declaredSize: Int?) async -> Resolution {
+    let configuration = configuration()
+    let expansion = Expansion(
+      of: configuration.own(address), in: configuration, senderIsKnown: !sender.origin.isFromOutside)
+    switch expansion.outcome {
+    case .elsewhere: return relaying(to: address, for: sender, configuration)
+    case .unknown:
+      return .refused(Answer(550, "5.1.1", "No such user here"))
+    case .nobody:
+      return .refused(Answer(550, "5.1.1", "Nobody can be reached at this address"))
+    case .one(let end): return await admit([end], size: declaredSize, configuration)
+    case .many(let ends): return await admit(ends, size: declaredSize, configuration)
+    }
+  }
+
+  /// Mail for other servers is taken from known senders only: the house is no open relay.
+  private func relaying(
+    to address: EmailAddress, for sender: Envelope, _ configuration: Configuration
+  ) -> Resolution {
+    switch sender.origin {
+    case .mx, .append:
+      return .refused(Answer(550, "5.7.1", "Relaying denied: this domain is not ours"))
+    case .device:
+      let device = configuration.devices.first { $0.name == sender.device }
+      guard device?.reach == .outside else {
+        return .refused(Answer(550, "5.7.1", "This device may send to addresses of our own only"))
+      }
+    case .submission, .notification: break
+    }
+    guard configuration.nextHop(for: address.domainKey) != nil else {
+      return .refused(Answer(550, "5.4.4", "No route to this domain: neither a route nor a smart host is configured"))
+    }
+    return .remote(domain: address.domainKey)
+  }
+
+  /// Lets a recipient pass unless every mailbox behind it is full.
+  ///
+  /// A mailbox that is full now may have room tomorrow (RFC 3463 §3.3, X.2.2), so the sender is asked to come again;
+  /// a message larger than the whole quota never fits (X.2.3).
+  private func admit(_ ends: [Expansion.End], size: Int?, _ configuration: Configuration) async -> Resolution {
+    var refusal: Answer?
+    for end in ends {
+      guard case .account(let name, _) = end, let account = configuration.account(name) else { return .local }
+      guard let full = await quotaRefusal(account, size: size ?? 0) else { return .local }
+      refusal = refusal.map { $0.isTransient ? $0 : full } ?? full
+    }
+    return refusal.map { .refused($0) } ?? .local
+  }
+
+  /// Why this account cannot take so many bytes more; `nil` if it can.
+  ///
+  /// A store that does not answer refuses nobody: the message itself will meet the same trouble and be told so.
+  func quotaRefusal(_ account: Configuration.Account, size: Int) async -> Answer? {
+    guard let quota = account.quota else { return nil }
+    if size > quota {
+      return Answer(552, "5.2.3", "The message is larger than the mailbox may ever be")
+    }
+    do {
+      let used = try await usage(account.name)
+      let (sum, overflow) = used.addingReportingOverflow(max(size, 1))
+      return overflow || sum > quota ? Answer(452, "4.2.2", "The mailbox is full") : nil
+    } catch {
+      log.warning("quota of \(account.name) could not be read, taken as not reached: \(error)")
+      return nil
+    }
+  }
+}
+
+extension Configuration {
+  /// An address in the form that look-ups compare. `postmaster` and `abuse` at the host's own name are those of the
+  /// first domain: so `RCPT TO:<postmaster>` is answered whatever the domains are (RFC 5321 §4.5.1).
+  func own(_ address: EmailAddress) -> Configuration.Address {
+    let given = Configuration.Address(localPart: address.localPart, domain: address.domain)
+    let role = given.localPart.lowercased()
+    if role == "postmaster" || role == "abuse", given.domain == hostname, !isLocal(domain: hostname),
+      let domain = domains.first
+    {
+      return Configuration.Address(localPart: given.localPart, domain: domain.name)
+    }
+    return given
+  }
+}

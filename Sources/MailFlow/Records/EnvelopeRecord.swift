@@ -1,0 +1,45 @@
+internal import Message
+internal import Platform
+internal import Store
+
+/// Between an ``Envelope`` and its row in the store.
+extension Envelope {
+  private enum Option {
+    static let tls: UInt8 = 1
+    static let protocolName: UInt8 = 2
+    static let envelopeID: UInt8 = 3
+    static let returnContent: UInt8 = 4
+    static let smtputf8: UInt8 = 5
+    static let eightBitMIME: UInt8 = 6
+    static let listener: UInt8 = 7
+    static let device: UInt8 = 8
+  }
+
+  /// The columns that the store does not understand.
+  var options: [UInt8] {
+    var fields = Fields()
+    fields.add(Option.tls, tls)
+    fields.add(Option.protocolName, protocolName)
+    fields.add(Option.envelopeID, envelopeID)
+    fields.add(Option.returnContent, returnContent.map { Int64($0.rawValue) })
+    fields.add(Option.smtputf8, smtputf8)
+    fields.add(Option.eightBitMIME, eightBitMIME)
+    fields.add(Option.listener, listener)
+    fields.add(Option.device, device)
+    return fields.bytes
+  }
+
+  /// The envelope of a row, without its recipients.
+  init(_ row: StoredEnvelope) {
+    let fields = Fields.Reader(row.options)
+    self.init(
+      origin: Origin.allCases.first { $0.name == row.origin } ?? .mx,
+      reversePath: row.sender.flatMap { EmailAddress($0) }, recipients: [],
+      peer: Peer(address: row.peer.flatMap { IPAddress($0) }, helo: row.helo ?? ""), account: row.account,
+      device: fields.text(Option.device), tls: fields.text(Option.tls),
+      protocolName: fields.text(Option.protocolName) ?? "SMTP", envelopeID: fields.text(Option.envelopeID),
+      returnContent: fields.integer(Option.returnContent).flatMap { ReturnContent(rawValue: Int(clamping: $0)) },
+      smtputf8: fields.flag(Option.smtputf8), eightBitMIME: fields.flag(Option.eightBitMIME),
+      listener: fields.text(Option.listener) ?? "", receivedAt: row.at)
+  }
+}

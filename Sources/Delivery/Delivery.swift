@@ -1,7 +1,7 @@
 public import Configuration
-internal import Logging
+public import Logging
 public import MailFlow
-public import Message
+internal import Message
 
 /// # Delivery: the mail delivery agent (RFC 5598 §4.3.3)
 ///

@@ -72,7 +72,8 @@ public struct Expansion: Sendable {
 
     var outcome: Outcome {
       switch ends.count {
-      case 0: .nobody(kept > 0 ? "its members are elsewhere, and mail of strangers is not passed on" : "it has no members")
+      case 0:
+        .nobody(kept > 0 ? "its members are elsewhere, and mail of strangers is not passed on" : "it has no members")
       case 1: .one(ends[0])
       default: .many(ends)
       }

@@ -1,5 +1,5 @@
 public import Message
-public import Platform
+internal import Platform
 
 /// The fields that this host puts on top of a message: Return-Path, Delivered-To, Received (RFC 5321 §4.4).
 ///

@@ -1,4 +1,4 @@
-public import Message
+internal import Message
 
 /// What is worth knowing of a content at a glance; the `facts` column of the store.
 public struct ContentFacts: OptionSet, Sendable, Hashable {

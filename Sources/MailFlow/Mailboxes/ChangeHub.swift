@@ -1,6 +1,6 @@
-internal import Synchronization
 public import Platform
 public import Store
+internal import Synchronization
 
 /// Tells those who wait what a commit has changed: idle IMAP sessions, and the relay's queue runner.
 ///
@@ -10,7 +10,9 @@ public final class ChangeHub: Sendable {
   /// What changed, for one who subscribed.
   public enum Change: Sendable, Hashable {
     /// Entries came, went, or changed their flags; the mailbox's newest mod-sequence.
-    case mailbox(MailboxID, modseq: UInt64)
+    case mailbox(MailboxID, modseq: ModSeq)
+    /// The mailbox is gone.
+    case mailboxDeleted(MailboxID)
     /// Mailboxes of the account were made, renamed, deleted or (un)subscribed.
     case mailboxList(account: String)
     /// Queue rows may be due at that time (or before now).
@@ -87,13 +89,13 @@ public final class ChangeHub: Sendable {
     for wake in wakes ?? [] { wake(change) }
   }
 
-  func mailboxChanged(_ mailbox: MailboxID, modseq: UInt64) {
-    tell(.mailbox(mailbox), .mailbox(mailbox, modseq: modseq))
+  /// Passes a commit on.
+  func tell(_ summary: CommitSummary) {
+    for (mailbox, modseq) in summary.mailboxes { tell(.mailbox(mailbox), .mailbox(mailbox, modseq: modseq)) }
+    for mailbox in summary.deletedMailboxes { tell(.mailbox(mailbox), .mailboxDeleted(mailbox)) }
+    for account in summary.accounts { tell(.account(account), .mailboxList(account: account)) }
+    if summary.queueChanged { tell(.queue, .queue(due: summary.due)) }
   }
-
-  func mailboxListChanged(account: String) { tell(.account(account), .mailboxList(account: account)) }
-
-  func queueChanged(due: Moment?) { tell(.queue, .queue(due: due)) }
 
   /// How many subscriptions there are; for the status screen and leak tests.
   public var count: Int { listeners.withLock { $0.byTopic.values.reduce(0) { $0 + $1.count } } }

@@ -121,7 +121,8 @@ public struct Envelope: Sendable {
   public var receivedAt: Moment
 
   public init(
-    origin: Origin, reversePath: EmailAddress?, recipients: [EnvelopeRecipient], peer: Peer = Peer(address: nil, helo: ""),
+    origin: Origin, reversePath: EmailAddress?, recipients: [EnvelopeRecipient],
+    peer: Peer = Peer(address: nil, helo: ""),
     account: String? = nil, device: String? = nil, tls: String? = nil, protocolName: String = "ESMTP",
     envelopeID: String? = nil, returnContent: ReturnContent? = nil, smtputf8: Bool = false,
     eightBitMIME: Bool = false, listener: String = "", receivedAt: Moment

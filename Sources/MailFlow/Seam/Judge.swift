@@ -1,10 +1,12 @@
 public import Configuration
 public import Message
-public import Platform
 
 /// A message as a judge sees it: envelope, content, and how long there is.
 public struct JudgedMessage: Sendable {
   public var envelope: Envelope
+  /// The header section as it will be delivered: what a policy adds is there, what only this house may write is not.
+  public var header: HeaderSection
+  /// The content as received.
   public var content: ReceivedContent
   /// The configuration in force when the message came in.
   public var configuration: Configuration
@@ -12,9 +14,11 @@ public struct JudgedMessage: Sendable {
   public var deadline: ContinuousClock.Instant
 
   public init(
-    envelope: Envelope, content: ReceivedContent, configuration: Configuration, deadline: ContinuousClock.Instant
+    envelope: Envelope, header: HeaderSection, content: ReceivedContent, configuration: Configuration,
+    deadline: ContinuousClock.Instant
   ) {
     self.envelope = envelope
+    self.header = header
     self.content = content
     self.configuration = configuration
     self.deadline = deadline

@@ -30,29 +30,36 @@ public struct Filing: Sendable, Hashable {
 }
 
 /// What becomes of one recipient.
-public indirect enum Fate: Sendable {
+public indirect enum Fate: Sendable, Hashable {
   /// Filed at once.
   case deliver(Filing)
-  /// Queued for another server.
+  /// The account gets its copy through another recipient of the same envelope: delivered, without a second copy.
+  case merged(account: String)
+  /// Queued for another server; `destination` is the domain by which the runner finds the way.
   case queue(destination: String)
   /// An alias or a group: the recipient itself is done, its children have fates of their own.
   case expand([Child])
   case quarantine(reason: String)
-  /// Waits for a person or a time. `until` nil: for ever.
+  /// Waits for a person, or until a time if there is one.
   case hold(reason: String, until: Moment?)
   case discard(reason: String)
-  /// The client is told so if every recipient is rejected; otherwise this recipient is quarantined
-  /// (`byFilter`) or fails with a notification where one may be sent.
-  case reject(Answer, byFilter: Bool)
+  /// The client is told so if every recipient is rejected; otherwise this one is quarantined, for one reply cannot
+  /// refuse it alone (RFC 5321 §4.2.5).
+  case reject(Answer)
 }
 
 /// A recipient that expansion made.
-public struct Child: Sendable {
+public struct Child: Sendable, Hashable {
   public var address: EmailAddress
   public var fate: Fate
-  public init(address: EmailAddress, fate: Fate) {
+  /// The address of ours that led here. It becomes Delivered-To of what leaves the house, so that a message that
+  /// comes back is known.
+  public var through: EmailAddress
+
+  public init(address: EmailAddress, fate: Fate, through: EmailAddress) {
     self.address = address
     self.fate = fate
+    self.through = through
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Message
 internal import Platform
 
 /// The client's side of SASL, for a smart host that wants a password: SCRAM-SHA-256 (RFC 5802, RFC 7677),
@@ -86,10 +87,8 @@ public struct ClientAuthentication: Sendable {
     }
   }
 
-  /// The server said 235. Throws if it has not proved that it knows the password, where the mechanism asks
-  /// for the proof.
-  ///
-  /// - Parameter data: SASL data of the success reply; SMTP has none (RFC 4954 §4), so the proof comes as a challenge.
+  /// The server said 235. Throws if it has not proved that it knows the password, where the mechanism asks for the
+  /// proof. SMTP's success reply carries no data (RFC 4954 §4), so the proof has come as a challenge before.
   public func accepted() throws {
     if case .done = state { return }
     throw Failure(description: "the server accepted before the exchange was complete, without proof of who it is")
@@ -98,7 +97,7 @@ public struct ClientAuthentication: Sendable {
   private mutating func scramProof(_ challenge: [UInt8], clientFirstBare: [UInt8], nonce: String) throws -> [UInt8] {
     let fields = Self.attributes(challenge)
     guard let combined = fields["r"], combined.utf8.count > nonce.utf8.count, combined.hasPrefix(nonce),
-      let salt = fields["s"].flatMap({ Base64Text.decode($0) }), !salt.isEmpty,
+      let salt = fields["s"].flatMap({ Base64.decode($0.utf8) }), !salt.isEmpty,
       let iterations = fields["i"].flatMap({ Int($0) }), iterations >= 1, fields["m"] == nil
     else { throw Failure(description: "the server's SCRAM challenge is malformed") }
     guard iterations <= Self.mostIterations else {
@@ -112,13 +111,13 @@ public struct ClientAuthentication: Sendable {
     let clientSignature = hmacSHA256(key: SHA256.hash(clientKey), authMessage)
     let proof = zip(clientKey, clientSignature).map { $0 ^ $1 }
     state = .scramFinal(serverSignature: hmacSHA256(key: hmacSHA256(key: salted, Array("Server Key".utf8)), authMessage))
-    return withoutProof + Array(",p=\(Base64Text.encode(proof))".utf8)
+    return withoutProof + Array(",p=".utf8) + Base64.encode(proof)
   }
 
   private func verify(_ challenge: [UInt8], _ signature: [UInt8]) throws {
     let fields = Self.attributes(challenge)
     if let error = fields["e"] { throw Failure(description: "the server refused the SCRAM proof: \(error)") }
-    guard let sent = fields["v"].flatMap({ Base64Text.decode($0) }), constantTimeEqual(sent, signature) else {
+    guard let sent = fields["v"].flatMap({ Base64.decode($0.utf8) }), constantTimeEqual(sent, signature) else {
       throw Failure(description: "the server could not prove that it knows the password; it may be an impostor")
     }
   }

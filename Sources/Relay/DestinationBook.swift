@@ -75,9 +75,17 @@ public struct DestinationBook: Sendable {
   /// The host could not be reached, or turned the whole connection away.
   public mutating func hostFailed(_ destination: String, reason: String, now: Moment, chance: Double) {
     let failures = min((entries[destination]?.trouble?.failures ?? 0) + 1, 1000)
-    let schedule = RetrySchedule(firstPause: limits.firstPause, longestPause: limits.longestPause)
     entries[destination, default: Entry()].trouble = Trouble(
-      failures: failures, until: now + schedule.pause(attempt: failures, chance: chance), reason: reason)
+      failures: failures, until: now + pause(failures: failures, chance: chance), reason: reason)
+  }
+
+  /// Doubles from failure to failure. Step by step and capped at once: no exponent can overflow.
+  private func pause(failures: Int, chance: Double) -> Duration {
+    var pause = min(limits.firstPause, limits.longestPause)
+    for _ in 0..<max(failures - 1, 0) where pause < limits.longestPause {
+      pause = min(pause * 2, limits.longestPause)
+    }
+    return RetrySchedule.spread(pause, chance: chance)
   }
 
   /// The host took part in a session.

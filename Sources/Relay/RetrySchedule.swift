@@ -1,29 +1,29 @@
+public import Configuration
 public import Platform
 
 /// When a recipient that could not be reached is tried again, and when we stop.
 ///
-/// RFC 5321 §4.5.4.1: two attempts in the first hour, then one every two or three hours, giving up after
-/// four to five days. The pause doubles from attempt to attempt up to a longest one; each is shortened or
-/// lengthened by up to a fifth at random, so that messages that failed together do not all come back in
+/// RFC 5321 §4.5.4.1: two attempts in the first hour, then one every two or three hours, giving up after four to
+/// five days; all of it configurable. The waits grow as the configuration says and the last one is repeated; each is
+/// shortened or lengthened by up to a fifth at random, so that messages that failed together do not all come back in
 /// the same second.
 public struct RetrySchedule: Hashable, Sendable {
-  /// The pause after the first failed attempt.
-  public var firstPause: Duration
-  /// No pause is longer.
-  public var longestPause: Duration
+  /// The wait after the first failed attempt, the second, …; the last one is repeated. Never empty.
+  public let waits: [Duration]
   /// Counted from acceptance: a recipient still waiting then is given up.
-  public var giveUpAfter: Duration
+  public let giveUpAfter: Duration
   /// Counted from acceptance: a recipient still waiting then is worth one "delayed" notice (RFC 3461 §5.2.5).
-  public var delayNoticeAfter: Duration
+  public let delayNoticeAfter: Duration
 
-  public init(
-    firstPause: Duration = .seconds(15 * 60), longestPause: Duration = .seconds(3 * 3600),
-    giveUpAfter: Duration = .seconds(5 * 86_400), delayNoticeAfter: Duration = .seconds(4 * 3600)
-  ) {
-    self.firstPause = firstPause
-    self.longestPause = longestPause
+  /// - Parameter waits: none gives one wait of half an hour, which RFC 5321 §4.5.4.1 names as the least in general.
+  public init(waits: [Duration], giveUpAfter: Duration, delayNoticeAfter: Duration) {
+    self.waits = waits.isEmpty ? [.seconds(1800)] : waits
     self.giveUpAfter = giveUpAfter
     self.delayNoticeAfter = delayNoticeAfter
+  }
+
+  public init(_ queue: Configuration.Queue) {
+    self.init(waits: queue.retry, giveUpAfter: queue.giveUpAfter, delayNoticeAfter: queue.delayNoticeAfter)
   }
 
   /// What follows a failed attempt.
@@ -37,26 +37,28 @@ public struct RetrySchedule: Hashable, Sendable {
   /// - Parameters:
   ///   - accepted: when the message was accepted.
   ///   - now: the end of the failed attempt.
+  ///   - notBefore: an earlier attempt is known to be useless: the host is left alone until then.
   ///   - chance: a random number in 0..<1.
   ///
-  /// The last try falls exactly on the end of the period, so that the whole of it is used.
-  public func next(attempt: Int, accepted: Moment, now: Moment, chance: Double) -> Next {
+  /// The last attempt falls exactly on the end of the period, so that the whole of it is used.
+  public func next(
+    attempt: Int, accepted: Moment, now: Moment, notBefore: Moment? = nil, chance: Double
+  ) -> Next {
     let end = accepted + giveUpAfter
     guard now < end else { return .giveUp }
-    return .retry(at: min(now + pause(attempt: attempt, chance: chance), end))
+    let wanted = max(now + wait(afterAttempts: attempt, chance: chance), notBefore ?? now)
+    return .retry(at: min(wanted, end))
   }
 
-  /// The pause after the failed attempt number `attempt`, with its random part.
-  public func pause(attempt: Int, chance: Double) -> Duration {
-    var pause = min(max(firstPause, .seconds(1)), longestPause)
-    var step = 1
-    // Doubled step by step and capped at once: no exponent can overflow.
-    while step < attempt, pause < longestPause {
-      pause = min(pause * 2, longestPause)
-      step += 1
-    }
-    let factor = 0.8 + 0.4 * min(max(chance, 0), 1)
-    return .microseconds(Int64(Double(pause.wholeMicroseconds) * factor))
+  /// The wait after the failed attempt number `attempts`, with its random part.
+  public func wait(afterAttempts attempts: Int, chance: Double) -> Duration {
+    Self.spread(waits[min(max(attempts - 1, 0), waits.count - 1)], chance: chance)
+  }
+
+  /// A duration between four and six fifths of the given one, and never under a second.
+  static func spread(_ duration: Duration, chance: Double) -> Duration {
+    let microseconds = min(max(duration.wholeMicroseconds, 1_000_000), 1 << 50)
+    return .microseconds(Int64(Double(microseconds) * (0.8 + 0.4 * min(max(chance, 0), 1))))
   }
 
   /// Whether the sender should be told now that the recipient is still waiting.

@@ -1,0 +1,63 @@
+import Platform
+import Testing
+
+@testable import Relay
+
+@Suite("The book of destinations")
+struct DestinationBookTests {
+  let now = Moment(seconds: 1_800_000_000)
+
+  @Test func placesAreLimitedOverallAndPerDestination() {
+    var book = DestinationBook(limits: .init(connections: 3, connectionsPerDestination: 2))
+    let taken = [book.take("a:25"), book.take("a:25"), book.take("a:25"), book.take("b:25"), book.take("c:25")]
+    #expect(taken == [true, true, false, true, false])
+    book.giveBack("a:25")
+    let again = [book.take("c:25"), book.take("a:25")]
+    #expect(again == [true, false])
+    #expect(book.open == 3)
+  }
+
+  @Test func givingBackTooOftenGivesNoExtraPlaces() {
+    var book = DestinationBook(limits: .init(connections: 1, connectionsPerDestination: 1))
+    book.giveBack("a:25")
+    let first = book.take("a:25")
+    book.giveBack("a:25")
+    book.giveBack("a:25")
+    let more = [book.take("a:25"), book.take("b:25")]
+    #expect(first)
+    #expect(more == [true, false])
+  }
+
+  @Test func aDeadHostIsLeftAloneAndThenProbedOnce() {
+    var book = DestinationBook(limits: .init(connectionsPerDestination: 4, firstPause: .seconds(60)))
+    book.hostFailed("a:25", reason: "it did not answer", now: now, chance: 0.5)
+    #expect(book.trouble("a:25", now: now)?.until == now + .seconds(60))
+    #expect(book.trouble("b:25", now: now) == nil)
+    let later = now + .seconds(60)
+    #expect(book.trouble("a:25", now: later) == nil)
+    let probes = [book.take("a:25"), book.take("a:25")]
+    #expect(probes == [true, false])
+    book.hostAnswered("a:25")
+    let normal = book.take("a:25")
+    #expect(normal)
+  }
+
+  @Test func thePauseDoublesUpToItsLimit() {
+    var book = DestinationBook(limits: .init(firstPause: .seconds(60), longestPause: .seconds(600)))
+    let pauses = (0..<2000).map { _ in
+      book.hostFailed("a:25", reason: "it did not answer", now: now, chance: 0.5)
+      return (book.trouble("a:25", now: now)?.until ?? now) - now
+    }
+    #expect(Array(pauses.prefix(6)) == [60, 120, 240, 480, 600, 600].map { Duration.seconds($0) })
+    #expect(pauses.last == .seconds(600))
+  }
+
+  @Test func memoryIsBounded() {
+    var book = DestinationBook(limits: .init(firstPause: .seconds(60)))
+    for n in 0..<1000 { book.hostFailed("host\(n):25", reason: "dead", now: now, chance: 0.5) }
+    let taken = book.take("host7:25")
+    #expect(taken)
+    book.prune(now: now + .seconds(2 * 86_400))
+    #expect(book.troubles.map(\.destination) == ["host7:25"])
+  }
+}

@@ -1,0 +1,69 @@
+import Platform
+import Testing
+
+@testable import Relay
+
+@Suite("When a recipient is tried again")
+struct RetryScheduleTests {
+  let hour = Duration.seconds(3600)
+  let schedule = RetrySchedule(
+    waits: [.seconds(900), .seconds(1800), .seconds(7200)], giveUpAfter: .seconds(5 * 86_400),
+    delayNoticeAfter: .seconds(4 * 3600))
+  let accepted = Moment(seconds: 1_800_000_000)
+
+  @Test func waitsGrowAndTheLastIsRepeated() {
+    let waits = [1, 2, 3, 4, 400, .max].map { schedule.wait(afterAttempts: $0, chance: 0.5) }
+    #expect(waits == [900, 1800, 7200, 7200, 7200, 7200].map { Duration.seconds($0) })
+    #expect(schedule.wait(afterAttempts: 0, chance: 0.5) == .seconds(900))
+    #expect(schedule.wait(afterAttempts: .min, chance: 0.5) == .seconds(900))
+  }
+
+  @Test func jitterStaysWithinAFifth() {
+    #expect(schedule.wait(afterAttempts: 1, chance: 0) == .seconds(720))
+    #expect(schedule.wait(afterAttempts: 1, chance: 0.999_999) <= .seconds(1080))
+    #expect(schedule.wait(afterAttempts: 1, chance: 7) == .seconds(1080))
+  }
+
+  @Test func givesUpAtTheEndAndUsesTheWholePeriod() {
+    let nearTheEnd = accepted + .seconds(5 * 86_400 - 600)
+    #expect(
+      schedule.next(attempt: 40, accepted: accepted, now: nearTheEnd, chance: 0.5)
+        == .retry(at: accepted + .seconds(5 * 86_400)))
+    #expect(
+      schedule.next(attempt: 41, accepted: accepted, now: accepted + .seconds(5 * 86_400), chance: 0.5) == .giveUp)
+  }
+
+  @Test func aDeadHostIsNotTriedEarlier() {
+    let until = accepted + .seconds(3000)
+    #expect(
+      schedule.next(attempt: 1, accepted: accepted, now: accepted, notBefore: until, chance: 0.5) == .retry(at: until))
+  }
+
+  @Test func aWholeLifeHasDozensOfAttemptsNotThousands() {
+    var now = accepted
+    var attempts = 0
+    while true {
+      attempts += 1
+      guard case .retry(let at) = schedule.next(attempt: attempts, accepted: accepted, now: now, chance: 0.5) else {
+        break
+      }
+      #expect(at > now)
+      now = at
+    }
+    #expect((50...80).contains(attempts))
+    #expect(now == accepted + .seconds(5 * 86_400))
+  }
+
+  @Test func oneDelayNotice() {
+    let later = accepted + .seconds(4 * 3600)
+    #expect(!schedule.delayNoticeIsDue(accepted: accepted, now: later - .seconds(1), alreadySent: false))
+    #expect(schedule.delayNoticeIsDue(accepted: accepted, now: later, alreadySent: false))
+    #expect(!schedule.delayNoticeIsDue(accepted: accepted, now: later, alreadySent: true))
+    #expect(!schedule.delayNoticeIsDue(accepted: accepted, now: accepted + .seconds(6 * 86_400), alreadySent: false))
+  }
+
+  @Test func noWaitsConfiguredIsHalfAnHour() {
+    let bare = RetrySchedule(waits: [], giveUpAfter: hour, delayNoticeAfter: hour)
+    #expect(bare.wait(afterAttempts: 9, chance: 0.5) == .seconds(1800))
+  }
+}

@@ -1,4 +1,6 @@
 internal import Configuration
+internal import MailFlow
+internal import Message
 
 /// What rules ask about a message, decoded once however many rules and recipients there are.
 struct RuleFacts: Sendable {
@@ -16,8 +18,39 @@ struct RuleFacts: Sendable {
   var fields: [String: [Phrase.Text]]
 }
 
+extension RuleFacts {
+  /// Fields of one name that are looked at: nobody writes a hundred subjects for an honest reason.
+  private static let mostFields = 100
+
+  /// Decodes what the rules of `book` ask about, and nothing else.
+  init(_ message: JudgedMessage, for book: RuleBook) {
+    let header = message.content.header
+    let from = header.all("From").prefix(Self.mostFields).flatMap { AddressList($0.body).addresses }
+    senders = [message.envelope.reversePath?.description ?? ""] + from.map(\.description)
+    isFromInside = !message.envelope.origin.isFromOutside
+    size = message.content.size
+    fields = [:]
+    for name in book.fieldNames {
+      fields[name] = header.all(name).prefix(Self.mostFields).map { Phrase.Text($0.text) }
+    }
+    attachmentNames = []
+    attachmentTypes = []
+    guard book.asksAboutAttachments else { return }
+    let parts = message.content.structure.parts.filter { $0.kind != .multipart }
+    attachmentNames = parts.compactMap(\.fileName)
+    attachmentTypes = parts.map(\.type.name)
+  }
+}
+
 /// What rules ask about one recipient.
 struct RecipientFacts: Sendable {
   var address: String
   var isInside: Bool
+}
+
+extension RecipientFacts {
+  /// Bare `postmaster` has the domain of this house (RFC 5321 §4.5.1); whoever planned it wrote it out already.
+  init(_ address: EmailAddress, _ configuration: Configuration) {
+    self.init(address: address.description, isInside: configuration.isLocal(domain: address.domain))
+  }
 }

@@ -1,5 +1,5 @@
-public import MailFlow
 internal import Configuration
+public import MailFlow
 internal import Message
 
 /// MailFlow's judge: asks the administrator's rules about each recipient of a message.
@@ -56,7 +56,8 @@ public struct RuleJudge: Judge {
     let reasons = candidate.reasons.isEmpty ? ["it names no condition about the message"] : candidate.reasons
     return Factor(
       test: "rule \(candidate.rule.name)",
-      reason: "\(candidate.rule.action.rawValue): " + reasons.map { displayable($0, limit: 200) }.joined(separator: "; "))
+      reason: "\(candidate.rule.action.rawValue): "
+        + reasons.map { displayable($0, limit: 200) }.joined(separator: "; "))
   }
 
   private static func reason(_ rule: Configuration.Rule) -> String {
@@ -79,7 +80,9 @@ extension Tag {
   fileprivate func adding(_ rule: Configuration.Rule) -> Tag {
     var tag = self
     tag.fields.append(Field("X-Postroom-Rule", RuleJudge.asciiLine(rule.name)))
-    if !rule.text.isEmpty { tag.subjectPrefix = [tag.subjectPrefix, rule.text].compactMap { $0 }.joined(separator: " ") }
+    if !rule.text.isEmpty {
+      tag.subjectPrefix = [tag.subjectPrefix, rule.text].compactMap { $0 }.joined(separator: " ")
+    }
     return tag
   }
 }

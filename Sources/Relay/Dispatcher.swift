@@ -6,9 +6,9 @@ struct Batch: Sendable {
   let envelope: StoredEnvelope
   let content: ContentID?
   let prefix: PrefixID?
-  var recipients: [Store.Recipient]
+  var rows: [QueueRow]
 
-  var ids: [RecipientID] { recipients.map(\.id) }
+  var ids: [RecipientID] { rows.map(\.recipient.id) }
 }
 
 /// Decides which waiting recipients go when, over which connections. Pure: rows in, batches out.
@@ -72,14 +72,14 @@ struct Dispatcher: Sendable {
   mutating func next(for hop: String) -> Batch? {
     guard var lane = lanes[hop], let first = lane.rows.first else { return nil }
     var batch = Batch(
-      envelope: first.envelope, content: first.recipient.content, prefix: first.recipient.prefix, recipients: [])
+      envelope: first.envelope, content: first.recipient.content, prefix: first.recipient.prefix, rows: [])
     var rest: [QueueRow] = []
     rest.reserveCapacity(lane.rows.count)
     for row in lane.rows {
       let belongs =
         row.envelope.id == batch.envelope.id && row.recipient.content == batch.content
-        && row.recipient.prefix == batch.prefix && batch.recipients.count < Self.recipientsPerTransaction
-      if belongs { batch.recipients.append(row.recipient) } else { rest.append(row) }
+        && row.recipient.prefix == batch.prefix && batch.rows.count < Self.recipientsPerTransaction
+      if belongs { batch.rows.append(row) } else { rest.append(row) }
     }
     lane.rows = rest
     lanes[hop] = lane

@@ -115,7 +115,11 @@ final class FakeServer: Sendable {
   private func spawn(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Body(body))
-    _ = pthread_create(&thread, nil, { Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run(); return nil }, box.toOpaque())
+    _ = pthread_create(
+      &thread, nil,
+      {
+        Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run(); return nil
+      }, box.toOpaque())
     pthread_detach(thread)
   }
 

@@ -1,0 +1,86 @@
+internal import NIOCore
+internal import Synchronization
+
+/// The last handler of a channel: moves what arrives into the connection's accumulator, and asks for more only while
+/// there is room.
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let connection: Connection
+
+  init(_ connection: Connection) { self.connection = connection }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    if context.channel.isActive { context.read() }
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    context.read()
+    context.fireChannelActive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let bytes = unwrapInboundIn(data)
+    connection.state.withLock { state in
+      if !state.lingering { state.input.append(bytes) }
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    let (more, lingering) = connection.state.withLock { state -> (Bool, Bool) in
+      let bound = state.inputBound
+      state.readingPaused = state.input.count >= bound
+      return (!state.readingPaused, state.lingering)
+    }
+    // The last moment at which the socket can be asked: when both sides have ended it is closed at once.
+    if lingering { connection.sampleUnacknowledged() }
+    connection.resumeWaiters()
+    if more { context.read() }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case ChannelEvent.inputClosed, TLSEvent.closeNotify:
+      connection.sampleUnacknowledged()
+      connection.inputDidEnd()
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    connection.sampleUnacknowledged()
+    connection.didFail(ConnectionError(error))
+    context.close(promise: nil)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    connection.didClose()
+    context.fireChannelInactive()
+  }
+}
+
+extension Connection {
+  /// The peer ended its side.
+  func inputDidEnd() {
+    state.withLock { state in
+      if !state.inputEnded && state.failure == nil { state.orderly = true }
+      state.inputEnded = true
+    }
+    resumeWaiters()
+  }
+
+  func didFail(_ error: ConnectionError) {
+    state.withLock { state in
+      if state.failure == nil && !state.closed { state.failure = error }
+    }
+    resumeWaiters()
+  }
+
+  func didClose() {
+    state.withLock { state in
+      state.closed = true
+      if state.failure == nil && !state.inputEnded { state.failure = .closed }
+    }
+    resumeWaiters()
+  }
+}

@@ -1,5 +1,9 @@
 /// Reads `appliance.conf`.
 public enum ConfigurationFile {
+  /// The longest text that is read. Larger than any file that a person writes; a limit, because reading one takes
+  /// memory in proportion.
+  public static let longest = 8 << 20
+
   /// Reads and checks a text. Files that it names are not opened.
   ///
   /// - Parameters:
@@ -9,7 +13,26 @@ public enum ConfigurationFile {
   public static func parse(_ text: String, path: String = "appliance.conf", generation: UInt64 = 1)
     -> (configuration: Configuration?, problems: [Problem])
   {
-    (nil, [])
+    parse(bytes: Array(text.utf8), path: path, generation: generation)
+  }
+
+  /// The same for a file's bytes, which may be no UTF-8.
+  public static func parse(bytes: [UInt8], path: String = "appliance.conf", generation: UInt64 = 1)
+    -> (configuration: Configuration?, problems: [Problem])
+  {
+    guard bytes.count <= longest else {
+      return (nil, [Problem(line: 0, "the file has \(bytes.count) bytes", "write at most \(longest)")])
+    }
+    switch TOMLReader.read(bytes) {
+    case .failure(let problem): return (nil, [problem])
+    case .success(let document):
+      guard case .table(let entries) = document.value else { return (nil, []) }
+      let findings = Findings()
+      let root = Section(Schema.root, entries, line: 0, path: "", findings)
+      let configuration = Assembly(root: root, findings: findings).configuration(path: path, generation: generation)
+      let sorted = findings.problems.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
+      return (configuration, sorted.map(\.element))
+    }
   }
 }
 

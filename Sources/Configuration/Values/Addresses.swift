@@ -16,7 +16,7 @@ extension Configuration {
       key = localPart.lowercased() + "@" + self.domain
     }
 
-    /// Reads `local@domain` with an unquoted local part (RFC 5322 `dot-atom`, UTF-8 as RFC 6531 allows) and a domain
+    /// Reads `local@domain` with an unquoted local part (RFC 2822 §3.2.4 `dot-atom`, UTF-8 as RFC 6531 allows) and a domain
     /// name; anything else gives `nil`.
     public init?(_ text: String) {
       guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else { return nil }

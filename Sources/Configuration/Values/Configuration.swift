@@ -20,7 +20,7 @@ public struct Configuration: Sendable {
   /// The folder of the database and of everything else that the appliance keeps.
   public var dataFolder: String
   /// The account that receives mail for `postmaster` (also without a domain) and `abuse` in every domain where nothing
-  /// else has that address (RFC 5321 §4.5.1, RFC 2142 §4).
+  /// else has that address (RFC 5321 §4.5.1).
   public var postmaster: String
   public var domains: [Domain]
   public var accounts: [Account]
@@ -52,6 +52,7 @@ public struct Configuration: Sendable {
   var accountIndex: [String: Int] = [:]
   var addressIndex: [String: Destination] = [:]
   var routeIndex: [String: Int] = [:]
+  var lines: [String: Int] = [:]
 }
 
 extension Configuration {
@@ -61,6 +62,10 @@ extension Configuration {
     case alias(Alias)
     case group(Group)
   }
+
+  /// The line in which a key was written, for problems that are found after the reading: `tls.certificate`,
+  /// `tls.name[0].key`, `account[2].name`. `nil` where the file does not have it.
+  public func line(of key: String) -> Int? { lines[key] }
 
   /// The hosted domain of that name, in any case.
   public func domain(_ name: String) -> Domain? { domainIndex[name.lowercased()].map { domains[$0] } }

@@ -7,9 +7,9 @@ extension Configuration {
     public enum Name: String, Sendable, Hashable, CaseIterable {
       /// Mail from other servers, port 25.
       case smtp
-      /// Mail from our own people over STARTTLS, port 587 (RFC 6409).
+      /// Mail from our own people over STARTTLS, port 587.
       case submission
-      /// The same over implicit TLS, port 465 (RFC 8314 §3.3).
+      /// The same over implicit TLS, port 465.
       case submissions
       /// IMAP with STARTTLS, port 143.
       case imap

@@ -1,0 +1,61 @@
+/// Writes the commented `appliance.conf` out of the schema.
+enum Example {
+  private static let width = 110
+
+  /// The whole file. What must be written is written with an example's value; everything else is commented out, with
+  /// its default where it has one. Removing the `#` in front of any of it leaves a correct file.
+  static func text() -> String {
+    var lines = wrapped(
+      "The configuration of Postroom, in TOML. The smallest file that works has the lines that are not commented out "
+        + "here: the host's name, a domain and its accounts. A setting that is commented out shows its default, or an "
+        + "example where the text says what holds without it.",
+      prefix: "# ")
+    lines.append("#")
+    lines += wrapped(
+      "`postroom check` tells everything that is wrong with the file, and `postroom reload` puts a changed file into "
+        + "force at once, or leaves the old one in force and says why.",
+      prefix: "# ")
+    lines += keys(of: Schema.root, commented: false)
+    for table in Schema.root.tables { lines += self.table(table, parent: "") }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func table(_ table: TableSchema, parent: String) -> [String] {
+    let name = parent + table.name
+    let heading = table.isRepeated ? "[[\(name)]]" : "[\(name)]"
+    // A table whose keys all have defaults may stand there empty; others only where the smallest file has them.
+    let commented = table.presence == .repeated || (table.presence == .once && table.keys.contains(where: \.isRequired))
+    var lines = ["", ""] + wrapped(table.documentation, prefix: "# ")
+    lines.append(commented ? "#" + heading : heading)
+    lines += keys(of: table, commented: commented)
+    for inner in table.tables { lines += self.table(inner, parent: name + ".") }
+    return lines
+  }
+
+  private static func keys(of table: TableSchema, commented: Bool) -> [String] {
+    table.keys.flatMap { key -> [String] in
+      let setting = "\(key.name) = \(key.example)"
+      let isWritten = key.isRequired && !commented
+      return [""] + wrapped(key.documentation, prefix: "# ") + [isWritten ? setting : "#" + setting]
+    }
+  }
+
+  /// Breaks a paragraph into lines behind a prefix.
+  private static func wrapped(_ text: String, prefix: String) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty, line.count + 1 + word.count > width - prefix.count {
+        lines.append(prefix + line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return line.isEmpty ? lines : lines + [prefix + line]
+  }
+}
+
+extension ConfigurationFile {
+  /// The commented file with every key: what `postroom check --example` prints and the repository has at its top.
+  public static var example: String { Example.text() }
+}

@@ -90,7 +90,7 @@ extension ClientMachine {
   }
 
   /// Nothing was taken: whoever has no refusal yet gets this one, and the server is told to forget the transaction.
-  private mutating func settle(with reply: Reply?) -> [Action] {
+  mutating func settle(with reply: Reply?) -> [Action] {
     if let reply {
       for index in results.indices where results[index] == nil { results[index] = .refused(asRefusal(reply)) }
     }

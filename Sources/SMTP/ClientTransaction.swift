@@ -64,6 +64,11 @@ public struct TransactionOutcome: Sendable, Equatable {
   /// The server had DSN, so that notifications are now its duty (RFC 3461 §5.2.1); otherwise it is ours to
   /// say `relayed` (§5.2.2).
   public var serverHasDSN: Bool
+
+  public init(results: [RecipientResult], serverHasDSN: Bool) {
+    self.results = results
+    self.serverHasDSN = serverHasDSN
+  }
 }
 
 /// How the content is put on the wire.

@@ -1,0 +1,11 @@
+/// What a driver needs to know between the chunks of a content (RFC 3030 §2).
+extension ClientMachine {
+  /// Commands that the server has not answered yet.
+  public var unanswered: Int { expected.count }
+
+  /// The server refused MAIL or a chunk: no more chunks may be sent.
+  public var isContentRefused: Bool { refusal != nil }
+
+  /// The driver stops after a refused chunk, all replies to the earlier ones read, instead of sending the last one.
+  public mutating func contentStopped() -> [Action] { settle(with: refusal) }
+}

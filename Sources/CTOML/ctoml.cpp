@@ -28,6 +28,28 @@ std::string written(const T &value) {
   return out.str();
 }
 
+// Finds a key of more than a thousand parts (`a.a.a. …`): toml++ makes a table in a table of each, without a limit.
+// Counts dots with nothing between them that would end a key; no value or comment of a sane file has so many either.
+bool dots_too_deep(std::string_view text, uint32_t &line) {
+  size_t dots = 0;
+  line = 1;
+  for (char c : text) {
+    switch (c) {
+      case '.':
+        if (++dots > 1000) return true;
+        break;
+      case '\n':
+        line++;
+        [[fallthrough]];
+      case '=': case ',': case '[': case ']': case '{': case '}':
+        dots = 0;
+        break;
+      default: break;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 struct ctoml_document {
@@ -44,7 +66,8 @@ struct ctoml_document {
     entries.clear();
   }
 
-  // toml++ limits the nesting of what it reads, so the recursion is bounded.
+  // toml++ limits the nesting of arrays and inline tables, and `dots_too_deep` that of dotted keys, so the recursion
+  // here and in toml++'s destructors is bounded.
   void add(const toml::node &node, const toml::key *key) {
     Entry entry;
     entry.value = node.source().begin;
@@ -95,6 +118,11 @@ ctoml_document *ctoml_read(const char *text, size_t length) {
   auto *document = new (std::nothrow) ctoml_document;
   if (document == nullptr) return nullptr;
   try {
+    uint32_t line;
+    if (dots_too_deep(std::string_view(text, length), line)) {
+      document->fail("this key has too many parts", {line, 1});
+      return document;
+    }
     auto result = toml::parse(std::string_view(text, length));
     if (!result) {
       document->fail(std::string(result.error().description()), result.error().source().begin);

@@ -156,7 +156,9 @@ extension Assembly {
     if case .account(let account)? = people.destinations[address.key] { return .account(account.name) }
     if people.owners[address.key] != nil { return .inside(address) }
     if let base = people.base(of: address), people.owners[base.key] != nil { return .inside(address) }
-    let nearest = Suggestion.nearest(to: address.key, among: Array(people.owners.keys).sorted())
+    let domain = "@" + address.domain
+    let neighbours = people.owners.keys.filter { $0.hasSuffix(domain) }.map { String($0.dropLast(domain.count)) }
+    let nearest = Suggestion.nearest(to: address.localPart, among: neighbours.sorted()).map { $0 + domain }
     findings.error(
       text.line, "\(who) leads to \(address), which nobody has",
       nearest.map { "did you mean \($0)?" } ?? "write an address of an account, alias or group of this file")

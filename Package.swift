@@ -59,7 +59,9 @@ let package = Package(
     room("MailFlow", ["Platform", "Configuration", "Message", "Store", log, metrics]),
 
     // Floor 3
-    room("Reception", ["Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "MailFlow", nioCore, log]),
+    room(
+      "Reception",
+      ["Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", nioCore, log]),
 
     // Floor 4
     room(

@@ -1,5 +1,4 @@
 public import Message
-public import Platform
 
 /// What is known of a recipient when it is named (RCPT).
 public enum Resolution: Sendable, Hashable {

@@ -31,7 +31,6 @@ public final class MailFlow: Sendable {
   let clock: Clock
   let log: Logger
   let staging: StagingBudget
-  let claims = QueueClaims()
   let refusals: RefusalLedger
 
   /// - Parameters:
@@ -80,20 +79,6 @@ public final class MailFlow: Sendable {
   /// What the planner says of a recipient; for RCPT.
   public func resolve(_ address: EmailAddress, for sender: Envelope, declaredSize: Int?) async -> Resolution {
     await planner.resolve(address, for: sender, declaredSize: declaredSize)
-  }
-
-  /// Accepts a message: judged, planned, and committed in one transaction before this returns.
-  ///
-  /// - Parameters:
-  ///   - header: the header section to deliver instead of the received one, where a policy has changed it (Bcc,
-  ///     Date…). What nobody but this house may write is taken out of either.
-  ///   - deadline: when the reply must be on its way; filters that are not done by then count as unknown. Without it
-  ///     the configured time from now on.
-  public func accept(
-    _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]? = nil,
-    deadline: ContinuousClock.Instant? = nil
-  ) async -> Acceptance {
-    .refused(.localError)
   }
 
   /// Notes what became of the reply to an accepted message (RFC 1047): `.read` when the client went on or left in

@@ -1,6 +1,6 @@
 internal import Message
 internal import Platform
-internal import Store
+public import Store
 
 /// Between an ``Envelope`` and its row in the store.
 extension Envelope {
@@ -13,10 +13,11 @@ extension Envelope {
     static let eightBitMIME: UInt8 = 6
     static let listener: UInt8 = 7
     static let device: UInt8 = 8
+    static let fingerprint: UInt8 = 9
   }
 
   /// The columns that the store does not understand.
-  var options: [UInt8] {
+  func options(fingerprint: Fingerprint?) -> [UInt8] {
     var fields = Fields()
     fields.add(Option.tls, tls)
     fields.add(Option.protocolName, protocolName)
@@ -26,11 +27,14 @@ extension Envelope {
     fields.add(Option.eightBitMIME, eightBitMIME)
     fields.add(Option.listener, listener)
     fields.add(Option.device, device)
+    if let fingerprint { fields.add(Option.fingerprint, fingerprint.bytes) }
     return fields.bytes
   }
 
+  static func fingerprint(in options: [UInt8]) -> [UInt8]? { Fields.Reader(options).bytes(Option.fingerprint) }
+
   /// The envelope of a row, without its recipients.
-  init(_ row: StoredEnvelope) {
+  public init(_ row: StoredEnvelope) {
     let fields = Fields.Reader(row.options)
     self.init(
       origin: Origin.allCases.first { $0.name == row.origin } ?? .mx,

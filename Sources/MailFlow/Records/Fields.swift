@@ -43,6 +43,7 @@ struct Fields {
       }
     }
 
+    func bytes(_ number: UInt8) -> [UInt8]? { fields[number] }
     func flag(_ number: UInt8) -> Bool { fields[number] != nil }
     func text(_ number: UInt8) -> String? { fields[number].map { String(decoding: $0, as: UTF8.self) } }
     func integer(_ number: UInt8) -> Int64? {

@@ -14,7 +14,7 @@ public struct MIMEStructure: Hashable, Sendable {
   public internal(set) var longestLine: Int
   /// Received fields in the message's header.
   public internal(set) var receivedCount: Int
-  /// Limits were reached: the last part is all that is left, unparsed.
+  /// Limits were reached: there is a part of the kind `opaque`.
   public internal(set) var isTruncated: Bool
 
   public var top: MIMEPart { parts[0] }

@@ -82,6 +82,15 @@ struct Accumulator: Sendable {
     return slice
   }
 
+  /// Puts bytes back that were taken last and belong to what comes next.
+  mutating func putBack(_ bytes: ByteBuffer) {
+    guard bytes.readableBytes > 0 else { return }
+    var whole = bytes
+    if buffer.readableBytes > 0 { whole.writeImmutableBuffer(buffer) }
+    buffer = whole
+    searched = 0
+  }
+
   /// Exactly `length` bytes, if they have arrived.
   mutating func takeExactly(_ length: Int) -> [UInt8]? {
     guard length >= 0, let bytes = buffer.getBytes(at: buffer.readerIndex, length: length) else { return nil }

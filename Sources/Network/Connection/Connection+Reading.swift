@@ -72,6 +72,11 @@ extension Connection {
     }
   }
 
+  /// Gives bytes back that ``bytes(upTo:within:)`` gave last: those behind the end of a content are commands.
+  public func putBack(_ bytes: ByteBuffer) {
+    state.withLock { $0.input.putBack(bytes) }
+  }
+
   /// Exactly so many bytes, at most ``largestPiece``.
   /// - Throws: ``ConnectionError/endOfStream`` if the peer ended its side before.
   public func exactly(_ length: Int, within: Duration?) async throws -> [UInt8] {

@@ -1,0 +1,17 @@
+internal import MailFlow
+internal import SMTP
+
+/// A mail transaction under way: its envelope, and its content as far as it has come in.
+struct Transaction {
+  var envelope: Envelope
+  /// MAIL's SIZE.
+  var declaredSize: Int?
+  /// Taken at MAIL, so that a want of room is told before the content is sent (RFC 1870 §6.1).
+  let intake: Intake
+  /// Of the message in chunks that is under way.
+  var decoder: ContentDecoder?
+  /// Decoded bytes on their way to the intake; reused.
+  var buffer: [UInt8] = []
+
+  func abandon() { intake.abandon() }
+}

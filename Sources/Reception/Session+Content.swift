@@ -154,7 +154,9 @@ extension Session {
         throw error
       }
     case .refused(let answer):
-      return try await refuseContent(Reply(answer), content)
+      // MailFlow has traced it, with the filters' reasons.
+      forgetTransaction()
+      return try await carryOut(machine.contentFinished(Reply(answer)))
     case .unknown:
       throw SessionError.silent
     }

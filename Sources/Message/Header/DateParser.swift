@@ -47,6 +47,7 @@ enum DateParser {
       _ = text.take(UInt8(ascii: ","))
       text.skipBlanksAndComments()
     }
+    if let byte = text.next, ASCII.isLetter(byte) { return unixDate(&text) }
     guard let day = number(&text, digits: 1...2) else { return nil }
     text.skipBlanksAndComments()
     guard let month = month(word(&text)) else { return nil }
@@ -57,6 +58,25 @@ enum DateParser {
     guard time(&text, into: &fields) else { return nil }
     text.skipBlanksAndComments()
     fields.offset = zone(&text)
+    return fields.date
+  }
+
+  /// `Sep 21 08:18:08 2002`, perhaps with a zone before the year: what programs write that take C's `ctime` for a mail date.
+  private static func unixDate(_ text: inout StructuredText) -> HeaderDate? {
+    var fields = Fields()
+    guard let month = month(word(&text)) else { return nil }
+    text.skipBlanksAndComments()
+    guard let day = number(&text, digits: 1...2) else { return nil }
+    (fields.day, fields.month) = (day, month)
+    text.skipBlanksAndComments()
+    guard time(&text, into: &fields) else { return nil }
+    text.skipBlanksAndComments()
+    if let byte = text.next, !ASCII.isDigit(byte) {
+      fields.offset = zone(&text)
+      text.skipBlanksAndComments()
+    }
+    guard let year = number(&text, digits: 4...4) else { return nil }
+    fields.year = year
     return fields.date
   }
 

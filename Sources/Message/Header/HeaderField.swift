@@ -8,7 +8,9 @@ public struct HeaderField: Sendable {
   public let body: ArraySlice<UInt8>
 
   /// Whether the name is this one, in any case.
-  public func isNamed(_ other: some StringProtocol) -> Bool { ASCII.equalIgnoringCase(name, other.utf8) }
+  public func isNamed(_ other: some StringProtocol) -> Bool {
+    name.count == other.utf8.count && ASCII.equalIgnoringCase(name, other.utf8)
+  }
 
   /// The name as text; empty for a line that is no field.
   public var nameText: String { String(decoding: name, as: UTF8.self) }

@@ -7,8 +7,7 @@ extension Tag {
     if let subjectPrefix, !subjectPrefix.isEmpty {
       let subject = header.text("Subject") ?? ""
       if !subject.contains(subjectPrefix) {
-        let joined = subject.isEmpty ? subjectPrefix : "\(subjectPrefix) \(subject)"
-        marked = HeaderSection(header.replacing(name: "Subject", value: joined))
+        marked = HeaderSection(header.tagging(name: "Subject", with: subjectPrefix))
       }
     }
     let lines = fields.flatMap { HeaderSection.field(name: $0.name, value: $0.value) }

@@ -1,1 +1,1 @@
-// IMAP
+/// # IMAP: the mailboxes, for mail programs

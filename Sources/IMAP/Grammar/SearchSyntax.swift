@@ -63,11 +63,7 @@ indirect enum SearchKey: Equatable, Sendable {
 }
 
 extension Scanner {
-  /// - Parameter toUTF8: converts a string from the named charset; nil if that charset is not known, or the string is
-  ///   not in it.
-  mutating func searchRequest(
-    isUID: Bool, allowsCharset: Bool, toUTF8: ([UInt8], String) -> [UInt8]?
-  ) throws(SyntaxError) -> SearchRequest {
+  mutating func searchRequest(isUID: Bool, allowsCharset: Bool) throws(SyntaxError) -> SearchRequest {
     var request = SearchRequest(isUID: isUID, returns: nil, charset: nil, key: .all)
     if take(word: "RETURN") {
       try space()
@@ -83,7 +79,7 @@ extension Scanner {
         throw .malformed("With UTF8=ACCEPT enabled, SEARCH cannot name a charset")
       }
     }
-    var keys = SearchKeyParser(charset: request.charset ?? "UTF-8", toUTF8: toUTF8)
+    var keys = SearchKeyParser(charset: request.charset ?? "UTF-8")
     request.key = try keys.list(&self, depth: 0)
     try end()
     return request
@@ -111,7 +107,6 @@ extension Scanner {
 /// Reads search keys, with bounds on how many and how deep.
 private struct SearchKeyParser {
   let charset: String
-  let toUTF8: ([UInt8], String) -> [UInt8]?
   var count = 0
 
   mutating func list(_ scanner: inout Scanner, depth: Int) throws(SyntaxError) -> SearchKey {
@@ -192,11 +187,22 @@ private struct SearchKeyParser {
   private func text(_ scanner: inout Scanner) throws(SyntaxError) -> [UInt8] {
     try scanner.space()
     let string = try scanner.astring("the text to search for")
-    guard let text = toUTF8(string, charset) else {
+    guard let text = Self.toUTF8(string, from: charset) else {
       // RFC 9051 §6.4.4: NO and not BAD.
       throw .refused(code: "BADCHARSET (US-ASCII UTF-8)", "That charset, or text in it, is not understood")
     }
     return text
+  }
+
+  /// The string in UTF-8; nil if the charset is not known, or the string is not in it.
+  private static func toUTF8(_ string: [UInt8], from charset: String) -> [UInt8]? {
+    switch charset.uppercased() {
+    case "UTF-8", "US-ASCII": return isUTF8(string) ? string : nil
+    default:
+      guard Charset.isKnown(charset) else { return nil }
+      let text = Charset.decode(string, as: charset)
+      return text.unicodeScalars.contains("\u{FFFD}") ? nil : Array(text.utf8)
+    }
   }
 
   private func day(_ scanner: inout Scanner) throws(SyntaxError) -> CalendarDay {

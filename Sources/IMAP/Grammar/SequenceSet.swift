@@ -77,34 +77,3 @@ extension Scanner {
     return .value(try nonZeroNumber("a message number"))
   }
 }
-
-extension [UInt8] {
-  /// Appends ascending numbers as a set such as `1:3,5`. The numbers must not be empty, as the grammar has no empty set.
-  mutating func append(set numbers: some Sequence<UInt32>) {
-    var iterator = numbers.makeIterator()
-    guard var first = iterator.next() else { return }
-    var last = first
-    var separator = ""
-    func emit(_ octets: inout [UInt8]) {
-      octets.append(contentsOf: separator.utf8)
-      octets.append(decimal: first)
-      if last != first {
-        octets.append(UInt8(ascii: ":"))
-        octets.append(decimal: last)
-      }
-      separator = ","
-    }
-    while let next = iterator.next() {
-      if last != .max, next == last + 1 {
-        last = next
-      } else {
-        emit(&self)
-        (first, last) = (next, next)
-      }
-    }
-    emit(&self)
-  }
-
-  /// Appends a number in decimal digits.
-  mutating func append(decimal number: some BinaryInteger) { append(contentsOf: String(number).utf8) }
-}

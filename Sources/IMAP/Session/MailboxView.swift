@@ -1,0 +1,215 @@
+internal import Store
+
+/// A selected mailbox as one client knows it: which message has which sequence number, and what the client has yet to be
+/// told.
+///
+/// The store's history of the mailbox is one line of modification sequences. A view stands at one point of it and is
+/// moved forward by ``takeIn(_:)``; ``updates(expunging:)`` then gives what the client may hear now. A message that was
+/// removed keeps its sequence number until EXPUNGE may be said (RFC 9051 §7.5.1), so that no number ever shifts behind
+/// the client's back. Clients may stand at different points for a while; the order in which they hear of changes is the
+/// same for all.
+struct MailboxView {
+  /// One thing to tell the client, in the order of the list.
+  enum Update: Equatable {
+    case flagsList
+    case expunge(sequence: Int)
+    case exists(Int)
+    case recent(Int)
+    case flags(sequence: Int, EntryFlags)
+  }
+
+  let id: MailboxID
+  let uidValidity: UInt32
+  let isReadOnly: Bool
+  /// By ascending UID: message n is `uids[n - 1]`.
+  private(set) var uids: [UID]
+  /// UIDs from here on have not been seen.
+  private(set) var uidNext: UID
+  /// Up to where the history has been taken in.
+  private(set) var modSeq: ModSeq
+  private(set) var keywords: Keywords
+  /// Messages from this UID on are `\Recent` in this session (RFC 3501 §2.3.2).
+  private(set) var recentFrom: UID
+  /// The result of the last SEARCH RETURN (SAVE), `$` (RFC 5182 §2.1).
+  private(set) var saved = UIDSet()
+
+  private var pendingExpunges: [UID] = []
+  private var pendingFlags: [UID: EntryFlags] = [:]
+  private var toldMessages: Int
+  private var toldRecent: Int
+  private var toldKeywords: Keywords
+
+  init(_ snapshot: MailboxSnapshot, recentFrom: UID, isReadOnly: Bool) {
+    self.init(
+      id: snapshot.mailbox.id, uidValidity: snapshot.mailbox.uidValidity, uids: snapshot.uids,
+      uidNext: snapshot.mailbox.uidNext, modSeq: snapshot.mailbox.highestModSeq, keywords: snapshot.keywords,
+      recentFrom: recentFrom, isReadOnly: isReadOnly)
+  }
+
+  init(
+    id: MailboxID, uidValidity: UInt32, uids: [UID], uidNext: UID, modSeq: ModSeq, keywords: Keywords,
+    recentFrom: UID, isReadOnly: Bool
+  ) {
+    self.id = id
+    self.uidValidity = uidValidity
+    self.uids = uids
+    self.uidNext = uidNext
+    self.modSeq = modSeq
+    self.keywords = keywords
+    self.recentFrom = recentFrom
+    self.isReadOnly = isReadOnly
+    toldMessages = uids.count
+    toldKeywords = keywords
+    toldRecent = 0
+    toldRecent = recentCount
+  }
+
+  // MARK: Sequence numbers
+
+  var count: Int { uids.count }
+
+  var recentCount: Int { uids.count - lowerBound(of: recentFrom) }
+
+  func isRecent(_ uid: UID) -> Bool { uid >= recentFrom }
+
+  /// The sequence number of a message; nil if it is not in view.
+  func sequence(of uid: UID) -> Int? {
+    let index = lowerBound(of: uid)
+    return index < uids.count && uids[index] == uid ? index + 1 : nil
+  }
+
+  /// The messages that a set of sequence numbers names. Nil if it names a number beyond the last message, for which the
+  /// answer is BAD (RFC 9051 §9 `seq-number`).
+  func uids(ofSequence set: SequenceSet) -> UIDSet? {
+    let largest = UInt32(clamping: uids.count)
+    if let highest = set.highest(largest: largest), highest > largest || largest == 0 { return nil }
+    var result: [ClosedRange<UID>] = []
+    for range in set.resolved(largest: largest) {
+      for uid in uids[Int(range.lowerBound) - 1..<Int(range.upperBound)] { result.append(uid...uid) }
+    }
+    let named = UIDSet(ranges: result)
+    return set.includesSaved ? named.union(saved) : named
+  }
+
+  /// The messages in view that a set of UIDs names; UIDs that are not there are left out (RFC 9051 §6.4.9).
+  func uids(ofUIDs set: SequenceSet) -> UIDSet {
+    var result: [ClosedRange<UID>] = []
+    // RFC 9051 §9: `*` is the UID of the last message, or UIDNEXT in an empty mailbox.
+    for range in set.resolved(largest: uids.last ?? uidNext) {
+      var index = lowerBound(of: range.lowerBound)
+      while index < uids.count, uids[index] <= range.upperBound {
+        result.append(uids[index]...uids[index])
+        index += 1
+      }
+    }
+    let named = UIDSet(ranges: result)
+    return set.includesSaved ? named.union(saved) : named
+  }
+
+  private func lowerBound(of uid: UID) -> Int {
+    var low = 0
+    var high = uids.count
+    while low < high {
+      let middle = (low + high) / 2
+      if uids[middle] < uid { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  // MARK: History
+
+  /// Moves the view forward.
+  mutating func takeIn(_ changes: MailboxChanges) {
+    takeIn(
+      changed: changes.changed, expunged: changes.expunged, keywords: changes.keywords,
+      uidNext: changes.mailbox.uidNext, modSeq: changes.mailbox.highestModSeq)
+  }
+
+  mutating func takeIn(
+    changed: [EntryFlags], expunged: UIDSet, keywords: Keywords, uidNext: UID, modSeq: ModSeq
+  ) {
+    for entry in changed {
+      if entry.uid >= self.uidNext, entry.uid > uids.last ?? 0 {
+        uids.append(entry.uid)
+      } else if sequence(of: entry.uid) != nil {
+        pendingFlags[entry.uid] = entry
+      }
+    }
+    let gone = uids(in: expunged).filter { !isGone($0) }
+    for uid in gone { pendingFlags[uid] = nil }
+    pendingExpunges = (pendingExpunges + gone).sorted()
+    self.keywords = keywords
+    self.uidNext = max(self.uidNext, uidNext)
+    self.modSeq = max(self.modSeq, modSeq)
+  }
+
+  private func uids(in set: UIDSet) -> [UID] {
+    set.ranges.flatMap { range in
+      uids[lowerBound(of: range.lowerBound)...].prefix { $0 <= range.upperBound }
+    }
+  }
+
+  /// Whether a message is in view only because its EXPUNGE could not be told yet.
+  func isGone(_ uid: UID) -> Bool {
+    var low = 0
+    var high = pendingExpunges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if pendingExpunges[middle] < uid { low = middle + 1 } else { high = middle }
+    }
+    return low < pendingExpunges.count && pendingExpunges[low] == uid
+  }
+
+  /// The client has heard, or has itself set, the flags that these messages got by one change.
+  mutating func markTold(_ uids: some Sequence<UID>, upTo modSeq: ModSeq) {
+    for uid in uids {
+      if let pending = pendingFlags[uid], pending.modSeq <= modSeq { pendingFlags[uid] = nil }
+    }
+  }
+
+  /// What the client may be told now, which from then on counts as told.
+  mutating func updates(expunging: Bool) -> [Update] {
+    var updates: [Update] = []
+    if keywords != toldKeywords {
+      toldKeywords = keywords
+      updates.append(.flagsList)
+    }
+    if expunging, !pendingExpunges.isEmpty { updates.append(contentsOf: expungeUpdates()) }
+    if uids.count != toldMessages {
+      toldMessages = uids.count
+      updates.append(.exists(uids.count))
+    }
+    if recentCount != toldRecent {
+      toldRecent = recentCount
+      updates.append(.recent(recentCount))
+    }
+    for uid in pendingFlags.keys.sorted() {
+      guard let sequence = sequence(of: uid), let entry = pendingFlags[uid] else { continue }
+      updates.append(.flags(sequence: sequence, entry))
+    }
+    pendingFlags.removeAll()
+    return updates
+  }
+
+  /// From the highest number to the lowest, so that none changes before it is said.
+  private mutating func expungeUpdates() -> [Update] {
+    var updates: [Update] = []
+    let gone = UIDSet(pendingExpunges)
+    for uid in pendingExpunges.reversed() {
+      if let sequence = sequence(of: uid) { updates.append(.expunge(sequence: sequence)) }
+    }
+    // A message that came and went while the client heard of neither is not announced by an EXPUNGE beyond EXISTS.
+    let unannounced = updates.prefix { update in
+      if case .expunge(let sequence) = update { sequence > toldMessages } else { false }
+    }.count
+    updates.removeFirst(unannounced)
+    toldMessages -= updates.count
+    uids.removeAll { gone.contains($0) }
+    saved = saved.subtracting(gone)
+    pendingExpunges.removeAll()
+    return updates
+  }
+
+  /// Keeps the result of a search for `$`.
+  mutating func save(_ result: UIDSet) { saved = result }
+}

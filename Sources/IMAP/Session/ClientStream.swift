@@ -1,0 +1,66 @@
+internal import Network
+internal import NIOCore
+internal import Platform
+
+/// The connection as a session sees it: what it needs of ``Network/Connection``, so that a session can be run on octets
+/// alone.
+protocol ClientStream: AnyObject, Sendable {
+  var peerAddress: IPAddress { get }
+  var isEncrypted: Bool { get }
+  /// Keying material of the TLS channel (RFC 9266), if there is any.
+  var channelBinding: [UInt8]? { get }
+  /// Whether STARTTLS can be carried out.
+  var canStartTLS: Bool { get }
+
+  func line(limit: Int, within: Duration) async throws -> Line?
+  func lineOrWake(limit: Int, within: Duration) async throws -> LineOrWake
+  /// Hands whatever has arrived, at most `limit` octets, to `take`.
+  /// - Returns: how many octets; 0 if the client has ended its side.
+  func content(upTo limit: Int, within: Duration, _ take: (UnsafeRawBufferPointer) -> Void) async throws -> Int
+  func write(_ octets: [UInt8]) async throws
+  /// Ends a ``lineOrWake(limit:within:)``.
+  func wake()
+  /// Sends the go-ahead and begins TLS; throws away what had come behind the command.
+  func startTLS(goAhead: [UInt8]) async throws
+}
+
+/// A real connection.
+final class ConnectionStream: ClientStream {
+  private let connection: Connection
+  private let contexts: TLSContexts?
+
+  init(_ connection: Connection, contexts: TLSContexts?) {
+    self.connection = connection
+    self.contexts = contexts
+  }
+
+  var peerAddress: IPAddress { connection.peer?.address ?? .loopback }
+  var isEncrypted: Bool { connection.tls != nil }
+  var channelBinding: [UInt8]? { connection.tls?.channelBinding }
+  var canStartTLS: Bool { contexts != nil && connection.tls == nil }
+
+  func line(limit: Int, within: Duration) async throws -> Line? {
+    try await connection.line(limit: limit, within: within)
+  }
+
+  func lineOrWake(limit: Int, within: Duration) async throws -> LineOrWake {
+    try await connection.lineOrWake(limit: limit, within: within)
+  }
+
+  func content(
+    upTo limit: Int, within: Duration, _ take: (UnsafeRawBufferPointer) -> Void
+  ) async throws -> Int {
+    guard let bytes = try await connection.bytes(upTo: limit, within: within) else { return 0 }
+    bytes.withUnsafeReadableBytes(take)
+    return bytes.readableBytes
+  }
+
+  func write(_ octets: [UInt8]) async throws { try await connection.write(octets) }
+
+  func wake() { connection.wake() }
+
+  func startTLS(goAhead: [UInt8]) async throws {
+    guard let contexts else { throw ConnectionError.tls("there is no certificate") }
+    _ = try await connection.startTLS(contexts, goAhead: goAhead)
+  }
+}

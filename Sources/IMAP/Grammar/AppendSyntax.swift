@@ -1,4 +1,4 @@
-internal import Platform
+internal import Message
 
 /// An APPEND up to its message (RFC 9051 §6.3.12, RFC 3516 §4.4, RFC 6855 §4).
 ///
@@ -6,7 +6,8 @@ internal import Platform
 struct AppendRequest: Equatable, Sendable {
   var mailbox: [UInt8]
   var flags: FlagList
-  var internalDate: Moment?
+  /// With the zone that the client wrote.
+  var internalDate: HeaderDate?
   /// Whether the message came as `UTF8 (~{n}`: then a `)` follows it.
   var isUTF8: Bool
   var literal: LiteralAnnouncement
@@ -23,7 +24,7 @@ extension Scanner {
       flags = try flagList()
       try space()
     }
-    var date: Moment?
+    var date: HeaderDate?
     if peek() == UInt8(ascii: "\"") {
       date = try dateTime()
       try space()

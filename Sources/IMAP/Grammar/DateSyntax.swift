@@ -1,5 +1,4 @@
 internal import Message
-internal import Platform
 
 extension Scanner {
   /// `date`: `1-Feb-1994`, quoted or not.
@@ -12,13 +11,13 @@ extension Scanner {
   }
 
   /// `date-time`: `"17-Jul-1996 02:44:25 -0700"`, always quoted.
-  mutating func dateTime() throws(SyntaxError) -> Moment {
+  mutating func dateTime() throws(SyntaxError) -> HeaderDate {
     try expect("\"", "a quoted date and time")
     let text = take { $0 != UInt8(ascii: "\"") }
     guard let date = HeaderDate(internalDate: text) else {
       throw .malformed("Expected a date and time such as 17-Jul-1996 02:44:25 -0700")
     }
     try expect("\"", "\" after the date and time")
-    return date.moment
+    return date
   }
 }

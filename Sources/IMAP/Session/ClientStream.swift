@@ -29,14 +29,18 @@ final class ConnectionStream: ClientStream {
   private let connection: Connection
   private let contexts: TLSContexts?
 
-  init(_ connection: Connection, contexts: TLSContexts?) {
+  let peerAddress: IPAddress
+
+  /// - Returns: nil for a connection without an IP address: whose guesses are being counted must be known.
+  init?(_ connection: Connection, contexts: TLSContexts?) {
+    guard let peer = connection.peer?.address else { return nil }
     self.connection = connection
     self.contexts = contexts
+    peerAddress = peer
   }
 
-  var peerAddress: IPAddress { connection.peer?.address ?? .loopback }
   var isEncrypted: Bool { connection.tls != nil }
-  var channelBinding: [UInt8]? { connection.tls?.channelBinding }
+  var channelBinding: [UInt8]? { connection.tls?.exporter }
   var canStartTLS: Bool { contexts != nil && connection.tls == nil }
 
   func line(limit: Int, within: Duration) async throws -> Line? {

@@ -30,6 +30,11 @@ struct ResponseWriter {
     octets.append(UInt8(ascii: "\""))
   }
 
+  /// `astring`: bare where it may be.
+  mutating func astring(_ bytes: [UInt8]) {
+    if !bytes.isEmpty, bytes.allSatisfy(CharacterClass.isAString) { raw(bytes) } else { string(bytes) }
+  }
+
   mutating func nstring(_ bytes: (some Collection<UInt8>)?) {
     if let bytes { string(bytes) } else { raw("NIL") }
   }

@@ -91,6 +91,16 @@ struct MailboxView {
     return set.includesSaved ? named.union(saved) : named
   }
 
+  /// The same for a search, where numbers beyond the last message mean nothing.
+  func uids(ofSequenceLeniently set: SequenceSet) -> UIDSet {
+    let largest = UInt32(clamping: uids.count)
+    let there = set.resolved(largest: largest).filter { $0.lowerBound <= largest && $0.upperBound > 0 }
+    let named = there.flatMap { range in
+      uids[Int(max(range.lowerBound, 1)) - 1..<Int(min(range.upperBound, largest))]
+    }
+    return set.includesSaved ? UIDSet(named).union(saved) : UIDSet(named)
+  }
+
   /// The messages in view that a set of UIDs names; UIDs that are not there are left out (RFC 9051 §6.4.9).
   func uids(ofUIDs set: SequenceSet) -> UIDSet {
     var result: [ClosedRange<UID>] = []
@@ -114,6 +124,14 @@ struct MailboxView {
       if uids[middle] < uid { low = middle + 1 } else { high = middle }
     }
     return low
+  }
+
+  /// The sequence numbers of messages; those that are not in view are left out.
+  func sequences(of set: UIDSet) -> [UInt32] {
+    set.ranges.flatMap { range in
+      let first = lowerBound(of: range.lowerBound)
+      return uids[first...].prefix { $0 <= range.upperBound }.indices.map { UInt32(clamping: $0 + 1) }
+    }
   }
 
   // MARK: History
@@ -167,13 +185,16 @@ struct MailboxView {
     }
   }
 
+  /// Whether there are keywords that the client has not heard of; from then on it has.
+  mutating func takeNewKeywords() -> Bool {
+    defer { toldKeywords = keywords }
+    return keywords != toldKeywords
+  }
+
   /// What the client may be told now, which from then on counts as told.
   mutating func updates(expunging: Bool) -> [Update] {
     var updates: [Update] = []
-    if keywords != toldKeywords {
-      toldKeywords = keywords
-      updates.append(.flagsList)
-    }
+    if takeNewKeywords() { updates.append(.flagsList) }
     if expunging, !pendingExpunges.isEmpty { updates.append(contentsOf: expungeUpdates()) }
     if uids.count != toldMessages {
       toldMessages = uids.count

@@ -25,6 +25,8 @@ final class Session {
   var account = ""
   var view: MailboxView?
   let signal: ChangeSignal
+  /// The sequence number of the first unseen message at selection (RFC 3501 §7.1).
+  var firstUnseen: Int?
   /// Keeps expunged messages readable while the client has them in view.
   var hold: MailboxHold?
   /// Whether messages came into view that count as recent to this session and that the store has not been told of.
@@ -63,14 +65,16 @@ final class Session {
       if state.phase == .notAuthenticated, ContinuousClock.now > deadline {
         throw SessionEnd.bye("You took too long to log in")
       }
-      try checkAccount()
-      try await serveOne()
+      try requireActiveAccount()
+      do {
+        try await serveOne()
+      } catch is AlreadyAnswered {}
       try await send()
     }
   }
 
   /// An account that leaves the configuration loses its sessions at their next command.
-  private func checkAccount() throws {
+  func requireActiveAccount() throws {
     guard state.phase != .notAuthenticated, services.configuration().account(account) == nil else { return }
     throw SessionEnd.bye("The account is no longer active")
   }
@@ -86,7 +90,6 @@ final class Session {
       case is ConnectionError, is CancellationError: nil
       default: ("Something went wrong inside the server", "SERVERBUG")
       }
-    if case .some(SessionEnd.silent) = error as? SessionEnd { writer = ResponseWriter(state.dialect) }
     if !(error is SessionEnd), !(error is ConnectionError), !(error is CancellationError) {
       log.error("A session ended because of an error: \(error)")
     }
@@ -232,6 +235,12 @@ final class Session {
     let octets = writer.octets
     writer = ResponseWriter(state.dialect)
     try await stream.write(octets)
+  }
+
+  /// Goes on in the dialect that the client has enabled.
+  func changeDialect() async throws {
+    try await send()
+    writer = ResponseWriter(state.dialect)
   }
 
   /// The same once enough has come together. Waits when the client does not take it.

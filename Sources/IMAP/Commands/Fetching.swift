@@ -14,7 +14,9 @@ struct FetchCommand: SessionCommand {
     let view = try session.requireView()
     var uids = try session.uids(request.set, isUID: request.isUID)
     if request.items.contains(.modSequence) { session.enableCondstore() }
-    if let since = request.changedSince { uids = uids.intersection(try await session.changed(since: since, in: view.id)) }
+    if let since = request.changedSince {
+      uids = uids.intersection(try await session.changed(since: since, in: view.id))
+    }
     var fetcher = Fetcher(session, view.id, FetchPlan(request.items, dialect: session.state.dialect))
     try await fetcher.markSeen(uids, isReadOnly: view.isReadOnly)
     try await fetcher.fetch(uids)

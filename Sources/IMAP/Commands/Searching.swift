@@ -29,29 +29,35 @@ struct SearchCommand: SessionCommand {
   }
 
   private func respond(_ matches: [SearchEngine.Match], _ view: MailboxView, _ session: Session) {
-    let uids = matches.map(\.uid)
-    let numbers = request.isUID ? uids : view.sequences(of: UIDSet(uids))
-    let highest = request.key.mentionsModSequence ? matches.map(\.modSeq).max() : nil
+    let numbers = { (matches: [SearchEngine.Match]) -> [UInt32] in
+      let uids = matches.map(\.uid)
+      return request.isUID ? uids : view.sequences(of: UIDSet(uids))
+    }
     if let returns = request.returns {
-      if returns.contains(.save) { session.view?.save(saved(uids, returns)) }
+      let reported = Self.reported(matches, returns)
+      if returns.contains(.save) { session.view?.save(UIDSet(reported.lazy.map(\.uid))) }
       // RFC 5182 §2.1: SAVE alone keeps the result and says nothing.
-      if returns != .save { writeESearch(numbers, highest, returns, session) }
+      if returns != .save { writeESearch(numbers(matches), highest(reported), returns, session) }
     } else if session.state.enabled.contains(.rev2) {
-      writeESearch(numbers, highest, .all, session)
+      writeESearch(numbers(matches), highest(matches), .all, session)
     } else {
-      writeSearch(numbers, highest, session)
+      writeSearch(numbers(matches), highest(matches), session)
     }
   }
 
-  /// RFC 5182 §2.4: MIN and MAX alone keep only those.
-  private func saved(_ uids: [UID], _ returns: SearchRequest.Returns) -> UIDSet {
-    guard returns.isDisjoint(with: [.all, .count]), !returns.isDisjoint(with: [.min, .max]) else {
-      return UIDSet(uids)
-    }
-    var kept: [UID] = []
-    if returns.contains(.min), let first = uids.first { kept.append(first) }
-    if returns.contains(.max), let last = uids.last { kept.append(last) }
-    return UIDSet(kept)
+  /// What `$` keeps (RFC 5182 §2.4) and whose mod-sequence is told (RFC 4731 §3.2): with MIN and MAX alone only those.
+  private static func reported(
+    _ matches: [SearchEngine.Match], _ returns: SearchRequest.Returns
+  ) -> [SearchEngine.Match] {
+    guard returns.isDisjoint(with: [.all, .count]), !returns.isDisjoint(with: [.min, .max]) else { return matches }
+    var kept: [SearchEngine.Match] = []
+    if returns.contains(.min), let first = matches.first { kept.append(first) }
+    if returns.contains(.max), let last = matches.last { kept.append(last) }
+    return kept
+  }
+
+  private func highest(_ matches: [SearchEngine.Match]) -> ModSeq? {
+    request.key.mentionsModSequence ? matches.map(\.modSeq).max() : nil
   }
 
   /// RFC 3501 §7.2.5, with the mod-sequence of RFC 7162 §3.1.6.
@@ -65,7 +71,7 @@ struct SearchCommand: SessionCommand {
     session.writer.endLine()
   }
 
-  /// RFC 9051 §7.3.4. The mod-sequence is that of the messages in the answer (RFC 4731 §3.2).
+  /// RFC 9051 §7.3.4
   private func writeESearch(
     _ numbers: [UInt32], _ highest: ModSeq?, _ returns: SearchRequest.Returns, _ session: Session
   ) {

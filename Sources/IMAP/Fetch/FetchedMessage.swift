@@ -105,8 +105,7 @@ final class FetchedMessage {
     // What was stored is believed only as far as the message reaches.
     let lower = min(max(located.body.lowerBound, 0), bodySize)
     let upper = min(max(located.body.upperBound, lower), bodySize)
-    return MessageSection(
-      includesHeader: located.includesHeader, body: lower..<upper, leadingHeader: min(located.leadingHeader, upper - lower))
+    return MessageSection(includesHeader: located.includesHeader, body: lower..<upper)
   }
 
   private func fields(

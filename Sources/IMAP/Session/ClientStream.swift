@@ -1,5 +1,5 @@
-internal import Network
 internal import NIOCore
+internal import Network
 internal import Platform
 
 /// The connection as a session sees it: what it needs of ``Network/Connection``, so that a session can be run on octets

@@ -123,7 +123,8 @@ struct Listing {
     matching.compactMap { name in
       if subscriptions.contains(name) { return Line(name: name, attributes: [], isSelected: false) }
       let isLevel =
-        patterns.contains { $0.endsInPercent && $0.matches(name) } && names(below: name).contains { subscriptions.contains($0) }
+        patterns.contains { $0.endsInPercent && $0.matches(name) }
+        && names(below: name).contains { subscriptions.contains($0) }
       return isLevel ? Line(name: name, attributes: ["\\Noselect"], isSelected: false) : nil
     }
   }

@@ -10,7 +10,7 @@ struct SessionServices: Sendable {
   let flow: MailFlow
   let authenticator: Authenticator
   let configuration: @Sendable () -> Configuration
-  let log: Logger
+  var log: Logger
   var limits = SessionLimits()
 
   var appendLimit: Int { configuration().limits.messageSize }

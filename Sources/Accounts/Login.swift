@@ -7,14 +7,11 @@ public struct LoginSession: Sendable {
   public var isEncrypted: Bool
   /// `submission`, `imap` …: for the log.
   public var service: String
-  /// Keying material of RFC 9266 (`tls-exporter`, 32 bytes), where the connection has TLS 1.3 and can give it.
-  public var channelBinding: [UInt8]?
 
-  public init(peer: IPAddress, isEncrypted: Bool, service: String, channelBinding: [UInt8]? = nil) {
+  public init(peer: IPAddress, isEncrypted: Bool, service: String) {
     self.peer = peer
     self.isEncrypted = isEncrypted
     self.service = service
-    self.channelBinding = channelBinding
   }
 }
 

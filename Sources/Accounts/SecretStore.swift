@@ -1,29 +1,13 @@
 public import Platform
 
-/// What proves a password without holding it (RFC 5802 §3).
-public struct PasswordVerifier: Sendable, Hashable {
-  public var salt: [UInt8]
-  public var iterations: Int
-  /// 32 bytes.
-  public var storedKey: [UInt8]
-  /// 32 bytes.
-  public var serverKey: [UInt8]
-
-  public init(salt: [UInt8], iterations: Int, storedKey: [UInt8], serverKey: [UInt8]) {
-    self.salt = salt
-    self.iterations = iterations
-    self.storedKey = storedKey
-    self.serverKey = serverKey
-  }
-}
-
-/// Where secrets live. The store is one; tests have another.
+/// Where secrets live. The store is one (``StoredSecrets``); tests have another.
 public protocol SecretStore: Sendable {
   func verifier(account: String) async throws -> PasswordVerifier?
-  func setVerifier(_ verifier: PasswordVerifier, account: String) async throws
-  /// The networks from which the account logged in before, newest first.
-  func loginNetworks(account: String) async throws -> [IPNetwork]
-  func rememberLogin(account: String, from network: IPNetwork, at: Moment) async throws
-  /// 32 random bytes that belong to this installation, made when first asked for.
-  func installationKey() async throws -> [UInt8]
+  func setVerifier(_ verifier: PasswordVerifier, account: String, at: Moment) async throws
+  /// The addresses from which the account logged in before, the newest first.
+  func loginAddresses(account: String) async throws -> [String]
+  func recordLogin(account: String, address: String, at: Moment) async throws
+  /// 32 random bytes that belong to this installation. Kept from the first call on.
+  /// - Parameter fresh: what to keep if there is none yet.
+  func installationKey(fresh: [UInt8]) async throws -> [UInt8]
 }

@@ -23,6 +23,8 @@ struct Accumulator: Sendable {
   private static let carriageReturn: UInt8 = 13
 
   var count: Int { buffer.readableBytes }
+  /// The storage it holds, in bytes.
+  var capacity: Int { buffer.capacity }
 
   mutating func append(_ bytes: ByteBuffer) {
     if buffer.readableBytes == 0 {

@@ -30,6 +30,16 @@ extension Connection {
     return ending
   }
 
+  /// Ends our side only, with close_notify; what the peer still sends can be read.
+  public func endOutput(within: Duration = .seconds(10)) async throws {
+    try await drain(within: within)
+    do {
+      try await channel.close(mode: .output).get()
+    } catch {
+      throw ConnectionError(error)
+    }
+  }
+
   /// Closes at once: what was written and has not left is dropped, nobody is told. May be called from anywhere.
   public func abort() {
     onLoop { $0.closeOnLoop() }
@@ -66,7 +76,8 @@ extension Connection {
 
   private func closeOnLoop() {
     let first = state.withLock { state -> Bool in
-      defer { state.lingering = true }
+      state.lingering = true
+      state.abandoned = true
       return !state.closed
     }
     guard first else { return }

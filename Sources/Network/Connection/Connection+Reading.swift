@@ -117,6 +117,7 @@ extension Connection {
   /// - Returns: what was taken, and whether the handler must be told that there is room again.
   private func takeInput<T: Sendable>(_ body: (inout sending State) throws -> T) throws -> (T, Bool) {
     try state.withLock { state in
+      if state.lingering { throw state.failure ?? .closed }
       let taken = try body(&state)
       let resume = state.readingPaused && state.input.count <= Self.inputBound / 2
       if resume { state.readingPaused = false }

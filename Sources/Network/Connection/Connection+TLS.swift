@@ -24,13 +24,14 @@ extension Connection {
     try await beginTLS(goAhead: [], within: client.timeLimit) { try TLSEngine(client: client) }
   }
 
-  /// TLS from the first byte, server's side.
+  /// TLS from the first byte, server's side. What has arrived by now is the beginning of the handshake.
   func beginTLS(_ contexts: TLSContexts, within: Duration) async throws {
-    _ = try await startTLS(contexts, goAhead: [], within: within)
+    _ = try await beginTLS(goAhead: [], within: within, keepingInput: true) { try TLSEngine(server: contexts.now) }
   }
 
   private func beginTLS(
-    goAhead: [UInt8], within: Duration, makeEngine: @escaping @Sendable () throws -> TLSEngine
+    goAhead: [UInt8], within: Duration, keepingInput: Bool = false,
+    makeEngine: @escaping @Sendable () throws -> TLSEngine
   ) async throws -> StartedTLS {
     let loop = channel.eventLoop
     guard tls == nil else { throw ConnectionError.tls("it is established already") }
@@ -38,16 +39,22 @@ extension Connection {
     do {
       return try await loop.flatSubmit { () -> EventLoopFuture<StartedTLS> in
         do {
-          let injected = self.state.withLock { state -> Int in
+          let (early, injected) = self.state.withLock { state -> (ByteBuffer?, Int) in
             state.output.writeBytes(goAhead)
-            return state.input.drop()
+            return (keepingInput ? state.input.takeBytes(upTo: .max) : nil, state.input.drop())
           }
           // Still in plain text, and nothing can arrive in between: this is one turn of the loop.
           self.flushOnLoop()
           let established = loop.makePromise(of: TLSSession.self)
           let handler = TLSHandler(try makeEngine(), timeLimit: limit, established: established)
           try self.channel.pipeline.syncOperations.addHandler(handler, position: .first)
-          self.state.withLock { $0.readingPaused = false }
+          if let early { self.channel.pipeline.syncOperations.fireChannelRead(NIOAny(early)) }
+          let isEnded = self.state.withLock { state in
+            state.readingPaused = false
+            return state.inputEnded
+          }
+          // The peer's end was told when the TLS handler was not there yet.
+          if isEnded { self.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
           self.channel.read()
           return established.futureResult.map { session in
             self.state.withLock { $0.tls = session }

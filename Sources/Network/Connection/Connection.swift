@@ -63,6 +63,8 @@ public final class Connection: Sendable {
     var closed = false
     /// Input is thrown away: the session is over.
     var lingering = false
+    /// We closed it, without waiting for the peer's end.
+    var abandoned = false
 
     /// Written, not yet handed to the channel.
     var output = ByteBuffer()

@@ -1,5 +1,3 @@
-public import Platform
-
 /// Why a read or a write on a ``Connection`` did not happen.
 public enum ConnectionError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The peer did not send what was waited for, or did not take what was written, within the time limit.

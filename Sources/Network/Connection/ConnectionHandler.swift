@@ -79,7 +79,14 @@ extension Connection {
   func didClose() {
     state.withLock { state in
       state.closed = true
-      if state.failure == nil && !state.inputEnded { state.failure = .closed }
+      guard state.failure == nil, !state.inputEnded else { return }
+      if state.abandoned {
+        state.failure = .closed
+      } else {
+        // Our side had ended before: then the peer's end closes the channel without a word of its own.
+        state.inputEnded = true
+        state.orderly = true
+      }
     }
     resumeWaiters()
   }

@@ -45,12 +45,12 @@ public final class Certificate: @unchecked Sendable {
     guard let leaf = certificates.first else {
       throw TLSError("\(source) holds no certificate: put it there in PEM form, the host's own first")
     }
-    guard let private_ = Self.readKey(key) else {
+    guard let secret = Self.readKey(key) else {
       certificates.forEach { X509_free($0) }
       let reason = takeOpenSSLErrors() ?? "no key in it"
       throw TLSError("the key of \(source) cannot be read: \(reason); it must be PEM without a passphrase")
     }
-    try self.init(leaf: leaf, chain: Array(certificates.dropFirst()), key: private_, source: source)
+    try self.init(leaf: leaf, chain: Array(certificates.dropFirst()), key: secret, source: source)
   }
 
   /// Takes over the references.

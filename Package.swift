@@ -99,7 +99,7 @@ let package = Package(
     tests("Platform"),
     tests("Configuration", ["Platform"]),
     tests("Message", ["Platform"]),
-    tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded]),
+    tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded, log]),
     tests("Store", ["Platform", "CSQLite"]),
     tests("SMTP", ["Platform", "Message"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message"]),

@@ -85,8 +85,10 @@ public final class Listener: Sendable {
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelInitializer { channel in
         guard limits.enter() else {
-          Self.turnAway(channel, options.implicitTLS == nil ? options.refusal(.total) : [])
-          return channel.eventLoop.makeSucceededVoidFuture()
+          let words = options.implicitTLS == nil ? options.refusal(.total) : []
+          return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(TurningAway(words))
+          }
         }
         channel.closeFuture.whenComplete { _ in limits.leave() }
         accepted.add(channel)
@@ -193,14 +195,19 @@ public final class Listener: Sendable {
     }
     await session(connection)
   }
+}
 
-  /// Says a word to somebody who is not admitted, and closes.
-  private static func turnAway(_ channel: any Channel, _ words: [UInt8]) {
-    // A moment later: the channel is only being made.
-    channel.eventLoop.execute {
-      if !words.isEmpty { channel.writeAndFlush(ByteBuffer(bytes: words), promise: nil) }
-      channel.close(promise: nil)
-    }
+/// Says a word to somebody who is not admitted, and closes. Nothing is read.
+private final class TurningAway: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let words: [UInt8]
+
+  init(_ words: [UInt8]) { self.words = words }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if !words.isEmpty { context.writeAndFlush(NIOAny(ByteBuffer(bytes: words)), promise: nil) }
+    context.close(promise: nil)
   }
 }
 

@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func verdictsDecideForEachRecipient() async throws {
-    let junk = Tag(subjectPrefix: "[spam]", isJunk: true)
+    let junk = Marking(subjectPrefix: "[spam]", isJunk: true)
     let rejection = Answer(550, "5.7.1", "Not here")
     let plan = try await delivery(office()).plan(
       ["anna@office.example", "bert@office.example", "carl@office.example", "info@office.example", "both@office.example"],

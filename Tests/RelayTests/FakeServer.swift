@@ -258,7 +258,7 @@ final class FakeServer: Sendable {
     func send(_ bytes: [UInt8]) {
       var rest = bytes[...]
       while !rest.isEmpty {
-        let sent = rest.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+        let sent = rest.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, 0x4000 /* MSG_NOSIGNAL */) }
         guard sent > 0 else { return }
         rest = rest.dropFirst(sent)
       }

@@ -130,6 +130,8 @@ public struct MailboxSnapshot: Sendable {
   public let uids: [UID]
   public let flags: [Flags]
   public let modSeqs: [ModSeq]
+  /// With it a session that holds the mailbox (``Store/hold(_:)``) reads a message that was expunged meanwhile.
+  public let contents: [ContentID]
 }
 
 /// What happened to a mailbox after a modification sequence, from one read transaction.

@@ -1,5 +1,6 @@
 public import Logging
 public import Platform
+internal import Synchronization
 
 /// The one database of the house.
 public final class Store: Sendable {
@@ -23,6 +24,13 @@ public final class Store: Sendable {
     public var clock = Clock.system
     public var logger = Logger(label: "postroom.store")
 
+    /// Hashes in memory before they are folded into the index.
+    var hashTail = 60_000
+    /// Another SQLite file layer; tests use one that fails.
+    var vfs: String?
+    /// Bytes of log that a backup may pin before it goes on in slices on the writer's connection.
+    var backupLogLimit = 512 << 20
+
     public init() {}
   }
 
@@ -34,11 +42,114 @@ public final class Store: Sendable {
   public static func open(
     folder: String, options: Options = Options(), migrating: (_ from: Int, _ to: Int) -> Void = { _, _ in }
   ) throws -> Store {
-    throw StoreError.closed
+    try Store(folder: folder, options: options, migrating: migrating)
+  }
+
+  /// The folder that holds the database.
+  public let folder: String
+
+  let path: String
+  let options: Options
+  let queue = Monitor(WriteQueue())
+  let readers = ReadPool()
+  let hashes: HashTail
+  let leases = Leases()
+  let checkpointer: Checkpointer
+  let retirement = Mutex(Int64(0))
+  private let listeners = Listeners()
+  private let board = ProgressBoard()
+  private let space: Space
+  private let generation = Generation()
+  private let workers: Mutex<[Worker]>
+
+  private init(folder: String, options: Options, migrating: (Int, Int) -> Void) throws {
+    self.folder = folder
+    self.options = options
+    path = folder + "/" + Opening.fileName
+    hashes = HashTail(limit: options.hashTail)
+    space = Space(folder: folder)
+    checkpointer = Checkpointer(logger: options.logger)
+    workers = Mutex([])
+    try Opening.makeFolder(folder)
+    let lock = try StoreLock(folder: folder)
+    try Opening.makeFile(path)
+    let writer = try Opening.writer(path, vfs: options.vfs, migrating: migrating)
+    // When it throws, `deinit` ends the threads that were started.
+    try start(writer, lock)
+  }
+
+  private func start(_ database: Database, _ lock: StoreLock) throws {
+    try Opening.sweepStaging(database)
+    try hashes.load(from: database)
+    let core = try WriterCore(
+      database: database, hashes: hashes, leases: leases, clock: options.clock,
+      fingerprintAge: options.fingerprintAge, generation: { [generation] in generation.value })
+    let ballast = Ballast(folder: folder, size: options.ballast, reserve: options.reserve, space: space)
+    let writer = GroupCommit(
+      core: core, queue: queue, listeners: listeners, progress: board, checkpointer: checkpointer,
+      upkeep: Upkeep(core: core, ballast: ballast, logger: options.logger), logger: options.logger)
+    checkpointer.watch(database)
+    try launch("store-writer", writer, lock) { writer in
+      writer.run()
+      writer.core.database.close()
+    }
+    let checkpoints = try Database(path: path, role: .checkpointer, vfs: options.vfs)
+    try launch("store-log", checkpoints, lock) { [checkpointer] in checkpointer.run($0) }
+    for _ in 0..<max(options.readers, 1) {
+      let connection = try Database(path: path, role: .reader, vfs: options.vfs)
+      try launch("store-reader", connection, lock) { [readers, hashes] in readers.run($0, hashes) }
+    }
+  }
+
+  /// Starts a thread that takes over an object. It keeps the lock until it has ended.
+  private func launch<Owned>(
+    _ name: String, _ object: Owned, _ lock: StoreLock, _ body: @escaping @Sendable (Owned) -> Void
+  ) throws {
+    let handed = Handed(object)
+    let worker = try Worker(name) {
+      body(handed.object)
+      withExtendedLifetime(lock) {}
+    }
+    workers.withLock { $0.append(worker) }
+  }
+
+  /// Carries an object to the thread that owns it from then on.
+  ///
+  /// `@unchecked Sendable`: whoever hands it over does not touch it again.
+  private struct Handed<Owned>: @unchecked Sendable {
+    let object: Owned
+    init(_ object: Owned) { self.object = object }
+  }
+
+  deinit { stopThreads() }
+
+  private func stopThreads() {
+    queue.withLock { $0.isClosing = true }
+    queue.signal()
+    checkpointer.stop()
+    readers.stop()
   }
 
   /// Finishes what is under way and what waits, then closes. Later calls get ``StoreError/closed``.
-  public func close() async {}
+  public func close() async {
+    let threads = workers.withLock { workers in
+      defer { workers = [] }
+      return workers
+    }
+    guard !threads.isEmpty else { return }
+    stopThreads()
+    // Joining blocks: not on a thread that others need.
+    await withCheckedContinuation { continuation in
+      let join: @Sendable () -> Void = {
+        for thread in threads { thread.join() }
+        continuation.resume()
+      }
+      if (try? Worker("store-close", join)) == nil { join() }
+    }
+    listeners.clear()
+  }
+
+  // MARK: Writing and reading
 
   /// Runs a closure on the writer thread, in one transaction with whatever else waits, and returns when it is durable.
   ///
@@ -47,76 +158,114 @@ public final class Store: Sendable {
   /// throws, nothing of it is kept and this call throws the same error; other closures are not affected.
   ///
   /// Throws ``StoreError/diskFull`` (nothing kept), ``StoreError/outcomeUnknown(_:)`` (see there), ``StoreError/closed``.
-  /// - Parameter purpose: ``Purpose/freeing`` for closures that delete: on a full disk the ballast is let go for them.
+  /// - Parameters:
+  ///   - purpose: ``Purpose/freeing`` for closures that delete: on a full disk the ballast is let go for them.
+  ///   - expected: what ``expectWrite()`` gave; it is used up.
   public func write<T: Sendable>(
-    _ purpose: Purpose = .adding, _ body: @escaping @Sendable (inout Transaction) throws -> T
+    _ purpose: Purpose = .adding, expected: WriteExpectation? = nil,
+    _ body: @escaping @Sendable (inout Transaction) throws -> T
   ) async throws -> T {
-    throw StoreError.closed
+    try await withCheckedThrowingContinuation { continuation in
+      let job = Job(purpose, body, continuation)
+      let (refusal, wakes) = queue.withLock { queue -> (StoreError?, Bool) in
+        if expected?.use() == true { queue.expected -= 1 }
+        if let refusal = queue.refusal { return (refusal, false) }
+        if queue.isClosing { return (.closed, false) }
+        queue.jobs.append(job)
+        return (nil, queue.jobs.count >= queue.wanted)
+      }
+      if let refusal { job.fail(refusal) }
+      if wakes { queue.signal() }
+    }
   }
 
   public enum Purpose: Sendable {
     case adding, freeing
   }
 
-  /// Says that a ``write(_:_:)`` will come very soon (a session is past its end of data), so that the writer gathers it into
-  /// the same commit as others. Call ``WriteExpectation/withdraw()`` if none comes; the expectation is used up by the write.
-  public func expectWrite() -> WriteExpectation { WriteExpectation() }
+  /// Says that a ``write(_:expected:_:)`` will come very soon (a session is past its end of data), so that the writer gathers
+  /// it into the same commit as others. Call ``WriteExpectation/withdraw()`` if none comes.
+  public func expectWrite() -> WriteExpectation {
+    queue.withLock { $0.expected += 1 }
+    return WriteExpectation(queue)
+  }
 
   /// Runs a closure on a reader thread in one read transaction, which sees everything that was committed before.
   ///
   /// It must wait for nothing; long scans go in several calls.
   public func read<T: Sendable>(_ body: @escaping @Sendable (borrowing Reader) throws -> T) async throws -> T {
-    throw StoreError.closed
+    try await withCheckedThrowingContinuation { readers.add(ReadClosure(body, $0)) }
   }
 
   // MARK: Lazily written
 
-  /// Traces a refusal with the next commit, or after a second. Never waits; when more than 1,000 rows wait already, the
-  /// row is merged into a count. Bounding the rate of each peer is the caller's business.
-  public func traceLazily(_ refusal: Refusal) {}
+  /// Traces a refusal with the next commit, or within two seconds. Never waits; when 1,000 rows wait already, it is only
+  /// counted, in one row that says so. Bounding the rate of each peer is the caller's business.
+  public func traceLazily(_ refusal: Refusal) { later(.refusal(refusal)) }
 
-  /// Traces a step of an accepted envelope with the next commit, or after a second.
-  public func traceLazily(_ step: TraceStep, of envelope: EnvelopeID) {}
+  /// Traces a step of an accepted envelope with the next commit, or within two seconds.
+  public func traceLazily(_ step: TraceStep, of envelope: EnvelopeID) { later(.step(step, envelope)) }
 
-  /// Notes whether the client has seen the reply to its content (RFC 1047), at once in memory and on disk with the next
-  /// commit, or after a second.
-  public func markReply(_ envelope: EnvelopeID, _ outcome: ReplyOutcome) {}
+  /// Notes whether the client has seen the reply to its content (RFC 1047): for every later closure at once, and on disk with
+  /// the next commit, or within two seconds.
+  public func markReply(_ envelope: EnvelopeID, _ outcome: ReplyOutcome) { later(.reply(envelope, outcome)) }
+
+  func later(_ item: LazyWrite) { queue.withLock { $0.add(item) } }
 
   // MARK: Being told
 
-  /// Registers a listener that is called after every commit, on the writer thread, before the writers' calls return. It must
-  /// be quick, and must not call the store. Listeners stay until the store is closed.
-  public func onCommit(_ listener: @escaping @Sendable (CommitSummary) -> Void) {}
+  /// Registers a listener that is called after every commit that changed mailboxes or the queue, on the writer thread,
+  /// before the writers' calls return. It must be quick, and must not wait for the store. It stays until the store is closed.
+  public func onCommit(_ listener: @escaping @Sendable (CommitSummary) -> Void) { listeners.add(commit: listener) }
 
   /// Registers a listener for the moment when the store refuses further writes (``StoreError/outcomeUnknown(_:)``): the
   /// appliance must restart.
-  public func onFailure(_ listener: @escaping @Sendable (StoreError) -> Void) {}
+  public func onFailure(_ listener: @escaping @Sendable (StoreError) -> Void) { listeners.add(failure: listener) }
 
-  // MARK: Preconditions
+  // MARK: Preconditions and state
 
   /// The generation of the configuration in force; ``Transaction/generation`` shows it to closures.
-  public func setGeneration(_ generation: Int) {}
-
-  // MARK: State
+  public func setGeneration(_ generation: Int) { self.generation.value = generation }
 
   /// For the watchdog.
-  public var progress: WriterProgress { WriterProgress(activity: .idle, since: .zero, waiting: 0) }
+  public var progress: WriterProgress { board.progress(waiting: queue.withLock { $0.jobs.count }) }
+
+  /// Commits and closures since the store was opened.
+  var counts: (commits: Int, closures: Int) { board.counts }
 
   /// Free bytes on the database's file system.
-  public var spaceLeft: Int { 0 }
+  public var spaceLeft: Int { space.left }
 
   /// Whether no more mail should be accepted (452): less space is left than the reserve.
-  public var isBelowReserve: Bool { false }
+  public var isBelowReserve: Bool { space.left < options.reserve }
+}
 
-  /// The folder that holds the database.
-  public let folder: String
+/// The configuration's generation, for closures on the writer thread.
+private final class Generation: Sendable {
+  private let number = Atomic(0)
 
-  init(folder: String) { self.folder = folder }
+  var value: Int {
+    get { number.load(ordering: .acquiring) }
+    set { number.store(newValue, ordering: .releasing) }
+  }
 }
 
 /// See ``Store/expectWrite()``.
 public final class WriteExpectation: Sendable {
-  public func withdraw() {}
+  private let queue: Monitor<WriteQueue>
+  private let isUsed = Atomic(false)
+
+  init(_ queue: Monitor<WriteQueue>) { self.queue = queue }
+
+  deinit { withdraw() }
+
+  /// No write will come. Does nothing after the write.
+  public func withdraw() {
+    if use() { queue.withLock { $0.expected -= 1 } }
+  }
+
+  /// - Returns: whether it had not been used up.
+  func use() -> Bool { !isUsed.exchange(true, ordering: .relaxed) }
 }
 
 /// What a commit changed, for those who wait.
@@ -133,6 +282,8 @@ public struct CommitSummary: Sendable {
   public internal(set) var due: Moment?
 
   public init() {}
+
+  var isEmpty: Bool { mailboxes.isEmpty && accounts.isEmpty && deletedMailboxes.isEmpty && !queueChanged }
 }
 
 /// What the writer thread is doing.
@@ -144,11 +295,11 @@ public struct WriterProgress: Hashable, Sendable {
     case working
     /// Inside a commit, that is, perhaps inside a sync: minutes are possible on a bad disk, and it counts as alive.
     case syncing
-    /// It met ``StoreError/outcomeUnknown(_:)``, or was closed.
+    /// The store was closed.
     case stopped
   }
   public let activity: Activity
-  /// For how long it has been doing that.
+  /// For how long it has been doing that. An idle writer starts anew every second.
   public let since: Duration
   /// Closures that wait.
   public let waiting: Int

@@ -11,6 +11,8 @@ public struct TraceStep: Hashable, Sendable {
   public var what: String
   /// The other side's words or ours. Bytes of strangers must have been made displayable.
   public var words: String
+  /// The state the recipient came into by this step; set by the store, and only seen when the trace is read.
+  public internal(set) var state: RecipientState?
 
   public init(at: Moment, recipient: String? = nil, stage: String, what: String, words: String = "") {
     self.at = at

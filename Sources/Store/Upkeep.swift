@@ -1,62 +1,84 @@
-public import Platform
+internal import Logging
 
-extension Store {
-  /// Deletes envelopes (with recipients and trace) and refusals from before a moment, unless a recipient still waits.
-  /// One slice of at most 10 ms.
-  /// - Returns: whether there is more to delete; then call again.
-  public func retire(before: Moment) async throws -> Bool { throw StoreError.closed }
+/// The writer's housework in slices of at most 10 ms: folding hashes in, reaping, giving free pages back, the ballast. A little of it
+/// goes with every batch; the rest is done when nothing else waits. Belongs to the writer thread.
+final class Upkeep {
+  private static let sliceNanoseconds: UInt64 = 8_000_000
+  private static let retryNanoseconds: UInt64 = 5_000_000_000
 
-  /// Copies the live database into a new file while mail flows. Everything committed before the call began is in it.
-  /// - Returns: bytes of the copy.
-  public func backup(to path: String) async throws -> Int { throw StoreError.closed }
+  private let core: WriterCore
+  private let ballast: Ballast
+  private let logger: Logger
+  /// Upkeep failed: not before this time again.
+  private var notBefore: UInt64 = 0
+  private var mayVacuum = false
+  private var ballastChecked: UInt64 = 0
 
-  /// Puts a backup into an empty (or missing) folder. All mailboxes get a new UIDVALIDITY, because UIDs that were given
-  /// out after the backup could be given out again. Queued recipients become held if `holdingQueue`, because they may have been
-  /// sent since. Blocks.
-  public static func restore(_ backup: String, into folder: String, holdingQueue: Bool = false) throws -> RestoreReport
-  {
-    throw StoreError.closed
+  init(core: WriterCore, ballast: Ballast, logger: Logger) {
+    self.core = core
+    self.ballast = ballast
+    self.logger = logger
   }
 
-  /// Checks a database that no process has open. Blocks. Changes nothing.
-  public static func check(folder: String) throws -> CheckReport { throw StoreError.closed }
+  /// Whether an idle writer should do a slice now.
+  var hasWork: Bool {
+    if core.leases.takeReleased() { core.reaper.lookAgain() }
+    remakeBallast()
+    guard monotonicNanoseconds() >= notBefore else { return false }
+    return core.reaper.mayHaveWork || mayVacuum || core.hashes.isFolding
+  }
 
-  /// Checks the open database on a connection of its own, while mail flows.
-  public func check() async throws -> CheckReport { throw StoreError.closed }
+  /// A slice inside the writer's transaction.
+  func step(isIdle: Bool) throws {
+    guard monotonicNanoseconds() >= notBefore else { return }
+    let added = core.pending.hashes.count
+    core.pending.folded = try core.hashes.fold(isIdle ? 500 : max(8, added * 4), into: core.database)
+    var reaper = core.reaper
+    if core.pending.hasGarbage { reaper.mayHaveWork = true }
+    let start = monotonicNanoseconds()
+    while reaper.mayHaveWork {
+      try reaper.slice(core, rows: 10)
+      if !isIdle || monotonicNanoseconds() &- start > Self.sliceNanoseconds { break }
+    }
+    core.pending.reaper = reaper
+    if isIdle, !reaper.mayHaveWork { try vacuum() }
+  }
 
-  /// Counts for the status page.
-  public func statistics() async throws -> StoreStatistics { throw StoreError.closed }
-}
+  /// After a commit.
+  func committed() {
+    guard core.reaper.hasFreed else { return }
+    core.reaper.hasFreed = false
+    mayVacuum = true
+  }
 
-public struct RestoreReport: Hashable, Sendable {
-  public let messages: Int
-  public let mailboxes: Int
-  public let queued: Int
-}
+  /// After a failure: not again for a while.
+  func postpone() { notBefore = monotonicNanoseconds() + Self.retryNanoseconds }
 
-/// What ``Store/check()`` found.
-public struct CheckReport: Hashable, Sendable {
-  /// A sentence each; empty when all is well.
-  public internal(set) var problems: [String] = []
-  public internal(set) var mailboxes = 0
-  public internal(set) var messages = 0
-  public internal(set) var envelopes = 0
-  public internal(set) var recipients: [RecipientState: Int] = [:]
+  /// Gives free pages back to the file system while more than a tenth of the file is free.
+  private func vacuum() throws {
+    guard mayVacuum else { return }
+    let free = try core.database.pragma("freelist_count")
+    let pages = try core.database.pragma("page_count")
+    if free > 1024, free > pages / 10 {
+      try core.database.execute("PRAGMA incremental_vacuum(64)")
+    } else {
+      mayVacuum = false
+    }
+  }
 
-  public var isSound: Bool { problems.isEmpty }
-}
+  /// Lets the ballast go, so that deleting can go on when the disk is full.
+  /// - Returns: whether there was any.
+  func releaseBallast() -> Bool {
+    guard ballast.release() else { return false }
+    logger.warning("the disk is full: the ballast file was let go so that mail can be deleted")
+    notBefore = 0
+    return true
+  }
 
-public struct StoreStatistics: Hashable, Sendable {
-  /// Bytes of the database file.
-  public var databaseBytes = 0
-  /// Bytes of the write-ahead log.
-  public var logBytes = 0
-  /// Bytes of the database file that are free for reuse.
-  public var freeBytes = 0
-  /// Commits and closures since the store was opened.
-  public var commits = 0
-  public var closures = 0
-  public var mailboxes = 0
-  public var messages = 0
-  public var waiting: [RecipientState: Int] = [:]
+  private func remakeBallast() {
+    let now = monotonicNanoseconds()
+    guard now &- ballastChecked > 30_000_000_000 else { return }
+    ballastChecked = now
+    ballast.remake()
+  }
 }

@@ -1,0 +1,76 @@
+internal import CSQLite
+internal import Glibc
+
+/// Making, checking and migrating the database file.
+enum Opening {
+  static let fileName = "postroom.db"
+
+  /// Makes the folder (0700), if it is missing.
+  static func makeFolder(_ folder: String) throws {
+    if mkdir(folder, 0o700) != 0, errno != EEXIST { throw StoreError.file(path: folder, errorText()) }
+    var facts = stat()
+    guard stat(folder, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
+      throw StoreError.file(path: folder, "it is no folder: name another one")
+    }
+  }
+
+  /// Makes the file (0600), if it is missing: SQLite would make it readable by others. Its log gets the same mode.
+  static func makeFile(_ path: String) throws {
+    let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    if file < 0 {
+      if errno == EEXIST { return }
+      throw StoreError.file(path: path, errorText())
+    }
+    Glibc.close(file)
+  }
+
+  /// Opens the writer's connection and brings the schema up to date.
+  static func writer(_ path: String, vfs: String?, migrating: (Int, Int) -> Void) throws -> Database {
+    let database = try Database(path: path, role: .writer, vfs: vfs)
+    try prepare(database, migrating: migrating)
+    return database
+  }
+
+  private static func prepare(_ database: Database, migrating: (Int, Int) -> Void) throws {
+    let isNew = try database.pragma("schema_version") == 0
+    if isNew { try database.execute(Schema.settings) }
+    try checkOrigin(database, isNew: isNew)
+    let mode = try database.dynamic("PRAGMA journal_mode=WAL", []) { $0.text(0) }.first ?? ""
+    guard mode == "wal" else { throw StoreError.damaged("SQLite does not take journal_mode=WAL") }
+    let version = try database.pragma("user_version")
+    guard version < Schema.steps.count else { return }
+    if !isNew { migrating(version, Schema.steps.count) }
+    for next in version..<Schema.steps.count { try step(database, from: next) }
+  }
+
+  /// Refuses what is not ours, and what is newer than this program.
+  static func checkOrigin(_ database: Database, isNew: Bool = false) throws {
+    let application = try database.pragma("application_id")
+    guard isNew || application == Schema.applicationID else {
+      throw StoreError.damaged("it was not written by Postroom")
+    }
+    let version = try database.pragma("user_version")
+    guard version <= Schema.steps.count else {
+      throw StoreError.newerSchema(found: version, known: Schema.steps.count)
+    }
+  }
+
+  /// One step of the schema in one transaction: it is there, or it is not.
+  private static func step(_ database: Database, from version: Int) throws {
+    try database.execute("BEGIN IMMEDIATE")
+    do {
+      try database.execute(Schema.steps[version])
+      try database.execute(
+        "PRAGMA application_id=\(Schema.applicationID); PRAGMA user_version=\(version + 1); COMMIT")
+    } catch {
+      if database.inTransaction { try database.execute("ROLLBACK") }
+      throw error
+    }
+  }
+
+  /// Bodies that were on their way in when the process ended: nobody will finish them.
+  static func sweepStaging(_ database: Database) throws {
+    try database.execute(
+      "BEGIN IMMEDIATE; INSERT OR IGNORE INTO carcass SELECT body FROM staging; DELETE FROM staging; COMMIT")
+  }
+}

@@ -1,0 +1,51 @@
+extension Reader {
+  public func content(_ id: ContentID) throws -> StoredContent? {
+    try database.first(
+      "SELECT id, body, header_size, body_size, facts FROM content WHERE id = ?", .id(id)
+    ) {
+      StoredContent(
+        id: $0.id(0), body: $0.id(1), headerSize: $0.int(2), bodySize: $0.int(3), facts: $0.int64(4))
+    }
+  }
+
+  /// - Returns: the columns asked for, the others empty; `nil` when the content is gone.
+  public func columns(of id: ContentID, _ columns: FetchColumns) throws -> ContentColumns? {
+    let row: (Row) -> ContentColumns = { row in
+      ContentColumns(
+        header: columns.contains(.header) ? row.blob(3) : [],
+        envelope: columns.contains(.envelope) ? row.blob(0) : [],
+        bodyStructure: columns.contains(.bodyStructure) ? row.blob(1) : [],
+        structure: columns.contains(.structure) ? row.blob(2) : [])
+    }
+    // The columns are read only when they are asked for: the header's overflow pages stay untouched.
+    return try database.first(
+      "SELECT envelope, bodystructure, structure, bytes FROM header WHERE id = ?", .id(id), row: row)
+  }
+
+  public func prefix(_ id: PrefixID) throws -> [UInt8]? {
+    try database.first("SELECT bytes FROM prefix WHERE id = ?", .id(id)) { $0.blob(0) }
+  }
+
+  /// Bytes of a body, fewer at its end. For small pieces; streams use ``Store/open(_:prefix:)``.
+  public func body(_ id: BodyID, from: Int, count: Int) throws -> [UInt8] {
+    guard from >= 0, count > 0 else { return [] }
+    var result: [UInt8] = []
+    let first = from / Store.chunkSize
+    var skip = from % Store.chunkSize
+    let (sum, overflow) = skip.addingReportingOverflow(count - 1)
+    let last = overflow ? Chunks.limit - 1 : min(first + sum / Store.chunkSize, Chunks.limit - 1)
+    guard first <= last else { return [] }
+    try database.each(
+      "SELECT data FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id", .int(Chunks.key(id, first)),
+      .int(Chunks.key(id, last))
+    ) { row in
+      row.withBlob(0) { bytes in
+        let start = min(skip, bytes.count)
+        let end = min(start + count - result.count, bytes.count)
+        result.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+      }
+      skip = 0
+    }
+    return result
+  }
+}

@@ -1,0 +1,48 @@
+internal import SMTP
+
+/// A connection to a next hop that came to nothing. It says nothing about any message: whatever waits for this hop
+/// waits on, even where the server's reply was a 5yz (it spoke to us, not about a message).
+struct HostFailure: Error, Hashable, Sendable {
+  let word: Word
+  /// TLS was tried because it was offered, and failed: another connection may do without it.
+  var mayTryWithoutTLS = false
+
+  /// 4.4.1: no answer from host (RFC 3463 §3.5).
+  static func unreachable(_ hop: String, _ reason: String) -> HostFailure {
+    HostFailure(word: Word(EnhancedCode(4, 4, 1), "No connection to \(hop): \(reason)"))
+  }
+
+  /// 4.4.2: bad connection.
+  static func broken(_ hop: String, _ reason: String) -> HostFailure {
+    HostFailure(word: Word(EnhancedCode(4, 4, 2), "The connection to \(hop) came to nothing: \(reason)"))
+  }
+
+  /// 4.7.5: cryptographic failure.
+  static func insecure(_ hop: String, _ reason: String, mayTryWithoutTLS: Bool) -> HostFailure {
+    HostFailure(
+      word: Word(EnhancedCode(4, 7, 5), "TLS with \(hop) failed: \(reason)"), mayTryWithoutTLS: mayTryWithoutTLS)
+  }
+
+  /// 4.7.8: authentication credentials invalid (RFC 4954 §6), as a transient error: the file can be put right.
+  static func unauthenticated(_ hop: String, _ reason: String) -> HostFailure {
+    HostFailure(
+      word: Word(
+        EnhancedCode(4, 7, 8),
+        "\(hop) does not let us in: \(reason): check user and password-file of this route in appliance.conf"))
+  }
+
+  init(word: Word, mayTryWithoutTLS: Bool = false) {
+    self.word = word
+    self.mayTryWithoutTLS = mayTryWithoutTLS
+  }
+
+  /// What the client machine gave up with.
+  init(_ failure: ClientMachine.Failure, hop: String) {
+    switch failure {
+    case .refused(let reply, let command) where command == "AUTH":
+      self = .unauthenticated(hop, "it answered AUTH with \(reply)")
+    case .refused(let reply, let command): self = .broken(hop, "it answered \(command) with \(reply)")
+    case .unsuitable(let sentence), .protocolViolation(let sentence): self = .broken(hop, sentence)
+    }
+  }
+}

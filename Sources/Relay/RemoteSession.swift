@@ -1,0 +1,298 @@
+internal import Network
+internal import Platform
+internal import SMTP
+
+/// One connection to a next hop, from the greeting to QUIT: carries out what the client machine wants.
+///
+///     open ──▶ ready ──carry──▶ ready … ──quit──▶ closed
+///                        └─ lost, refused session, or content that must not leave ──▶ closed
+///
+/// Owned by one task. Nothing of a message is held but the piece that is being written.
+struct RemoteSession {
+  /// What ``carry(_:content:beforeEnd:)`` came to.
+  enum Carried: Sendable {
+    case finished(TransactionOutcome)
+    /// The content holds something that must not leave (5.6.0). The connection was cut before the end of the
+    /// content, so the server has nothing.
+    case unfit(TransactionOutcome, ContentGuard.Finding)
+  }
+
+  /// Chunks that may be on their way unanswered where the server has PIPELINING.
+  private static let chunkWindow = 4
+
+  let connection: Connection
+  let hop: String
+  /// The session can take a transaction.
+  private(set) var isOpen = false
+  /// Transactions begun.
+  private(set) var transactions = 0
+  /// The server has answered something in the present, or last, transaction.
+  private(set) var hasAnswered = false
+  /// What the server announced.
+  private(set) var extensions = Extensions()
+  private var machine: ClientMachine
+
+  /// Says hello on a fresh connection, with STARTTLS and AUTH as the machine's settings want it.
+  ///
+  /// - Parameters:
+  ///   - tls: how to shake hands for STARTTLS.
+  static func open(
+    _ connection: Connection, hop: String, settings: ClientMachine.Settings, tls: ClientTLS
+  ) async throws(HostFailure) -> RemoteSession {
+    var session = RemoteSession(connection: connection, hop: hop, settings: settings)
+    do throws(HostFailure) {
+      try await session.open(tls)
+    } catch {
+      connection.abort()
+      throw error
+    }
+    return session
+  }
+
+  private init(connection: Connection, hop: String, settings: ClientMachine.Settings) {
+    self.connection = connection
+    self.hop = hop
+    machine = ClientMachine(settings: settings, isEncrypted: connection.tls != nil)
+    connection.writeTimeLimit = settings.timeLimits.dataBlock
+  }
+
+  /// The words for the trace: `192.0.2.1:25, TLSv1.3 TLS_AES_256_GCM_SHA384, certificate verified`.
+  var description: String {
+    let security: String =
+      switch connection.tls {
+      case nil: "without TLS"
+      case .some(let tls):
+        switch tls.verification {
+        case .verified: "\(tls.version) \(tls.cipher), certificate verified"
+        case .unverified, .none: "\(tls.version) \(tls.cipher), certificate not verified"
+        }
+      }
+    return "\(hop), \(security)"
+  }
+
+  // MARK: Opening
+
+  private mutating func open(_ tls: ClientTLS) async throws(HostFailure) {
+    var pending: [ClientMachine.Action] = []
+    while true {
+      while !pending.isEmpty {
+        switch pending.removeFirst() {
+        case .send(let bytes):
+          do { try await connection.write(bytes) } catch { throw .broken(hop, "\(error)") }
+        case .startTLS: pending += try await startTLS(tls)
+        case .derive(let wish): pending += try derive(wish)
+        case .ready(let offered):
+          extensions = offered
+          isOpen = true
+          return
+        case .failed(let failure): throw HostFailure(failure, hop: hop)
+        case .sendContent, .finished, .close: throw .broken(hop, "it ended the session at once")
+        }
+      }
+      do {
+        pending += machine.receive(try await nextLine()[...])
+      } catch {
+        throw .broken(hop, Self.words(error))
+      }
+    }
+  }
+
+  private mutating func startTLS(_ tls: ClientTLS) async throws(HostFailure) -> [ClientMachine.Action] {
+    let mayDoWithout = machine.settings.tls == .opportunistic
+    let started: StartedTLS
+    do {
+      started = try await connection.startTLS(tls)
+    } catch {
+      throw .insecure(hop, "\(error)", mayTryWithoutTLS: mayDoWithout)
+    }
+    // Whoever can put bytes behind the go-ahead sits on the line; what they wanted is known, so nothing is retried
+    // in plain text.
+    guard started.injected == 0 else {
+      throw .insecure(
+        hop, "\(started.injected) bytes had been put behind the go-ahead in plain text", mayTryWithoutTLS: false)
+    }
+    return machine.tlsEstablished()
+  }
+
+  /// PBKDF2, bounded by the machine's limit on iterations; runs on this task, never on an event loop.
+  private mutating func derive(_ wish: KeyDerivation) throws(HostFailure) -> [ClientMachine.Action] {
+    do {
+      return machine.keyDerived(
+        try pbkdf2SHA256(password: wish.password, salt: wish.salt, iterations: wish.iterations))
+    } catch {
+      throw .unauthenticated(hop, "\(error)")
+    }
+  }
+
+  // MARK: Carrying
+
+  /// Offers one message and gives one result for each recipient. Never throws: a broken connection is a result.
+  ///
+  /// - Parameters:
+  ///   - content: the message as it goes out, in pieces, without dots doubled.
+  ///   - beforeEnd: called when everything but the end of the content is sent. If it throws, the end is not sent.
+  mutating func carry<Content: AsyncSequence & Sendable>(
+    _ transaction: ClientTransaction, content: Content, beforeEnd: @Sendable () async throws -> Void
+  ) async -> Carried where Content.Element == [UInt8] {
+    transactions += 1
+    hasAnswered = false
+    var outcome: TransactionOutcome?
+    do {
+      var pending = machine.begin(transaction)
+      while true {
+        while !pending.isEmpty {
+          switch pending.removeFirst() {
+          case .send(let bytes): try await connection.write(bytes)
+          case .sendContent(.dot): pending += try await sendData(content, beforeEnd)
+          case .sendContent(.chunks): pending += try await sendChunks(content, beforeEnd)
+          case .finished(let result): outcome = result
+          case .ready:
+            return .finished(outcome ?? Self.nothing(transaction, "the session ended too early"))
+          case .failed, .close, .startTLS, .derive:
+            end()
+            return .finished(outcome ?? Self.nothing(transaction, "the server ended the session"))
+          }
+        }
+        pending += machine.receive(try await nextLine()[...])
+        hasAnswered = true
+      }
+    } catch {
+      // Before the end of the content nothing was accepted; the machine knows which side of it we are on.
+      end()
+      let result = outcome ?? machine.connectionLost(Self.words(error)) ?? Self.nothing(transaction, Self.words(error))
+      if let unfit = error as? Unfit { return .unfit(result, unfit.finding) }
+      return .finished(result)
+    }
+  }
+
+  /// Says goodbye and closes.
+  mutating func quit() async {
+    if isOpen {
+      isOpen = false
+      for case .send(let bytes) in machine.quit() { try? await connection.write(bytes) }
+      _ = try? await nextLine()
+    }
+    await connection.close(within: .seconds(1), lingering: .milliseconds(100))
+  }
+
+  private mutating func end() {
+    isOpen = false
+    connection.abort()
+  }
+
+  private struct Unfit: Error { let finding: ContentGuard.Finding }
+
+  private mutating func sendData<Content: AsyncSequence & Sendable>(
+    _ content: Content, _ beforeEnd: @Sendable () async throws -> Void
+  ) async throws -> [ClientMachine.Action] where Content.Element == [UInt8] {
+    var inspector = ContentGuard()
+    var encoder = DotEncoder()
+    for try await piece in content {
+      try Self.inspect(piece, &inspector)
+      var output: [UInt8] = []
+      output.reserveCapacity(piece.count + piece.count / 64 + 16)
+      piece.withUnsafeBytes { encoder.encode($0, into: &output) }
+      try await connection.write(output)
+    }
+    try Self.inspectEnd(&inspector)
+    try await connection.drain()
+    try await beforeEnd()
+    var ending: [UInt8] = []
+    encoder.finish(into: &ending)
+    let actions = machine.contentSent()
+    try await connection.write(ending)
+    return actions
+  }
+
+  private mutating func sendChunks<Content: AsyncSequence & Sendable>(
+    _ content: Content, _ beforeEnd: @Sendable () async throws -> Void
+  ) async throws -> [ClientMachine.Action] where Content.Element == [UInt8] {
+    var inspector = ContentGuard()
+    let window = extensions.pipelining ? Self.chunkWindow : 1
+    for try await piece in content where !piece.isEmpty {
+      try Self.inspect(piece, &inspector)
+      try await awaitReplies(upTo: window - 1)
+      if machine.isContentRefused { break }
+      try await connection.write(machine.chunk(of: piece.count))
+      try await connection.write(piece)
+    }
+    if !machine.isContentRefused {
+      try Self.inspectEnd(&inspector)
+      if !inspector.endsInLine {
+        try await connection.write(machine.chunk(of: 2))
+        try await connection.write([0x0d, 0x0a] as [UInt8])
+      }
+    }
+    try await awaitReplies(upTo: 0)
+    if machine.isContentRefused { return machine.contentStopped() }
+    try await beforeEnd()
+    let actions = machine.contentSent()
+    try await connection.write(ClientMachine.lastChunk)
+    return actions
+  }
+
+  /// Reads replies until no more than `most` commands are unanswered.
+  private mutating func awaitReplies(upTo most: Int) async throws {
+    while machine.unanswered > most {
+      for case .failed(let failure) in machine.receive(try await nextLine()[...]) {
+        throw SessionEnded(reason: "\(failure)")
+      }
+      hasAnswered = true
+    }
+  }
+
+  private struct SessionEnded: Error { let reason: String }
+
+  private static func inspect(_ piece: [UInt8], _ inspector: inout ContentGuard) throws {
+    piece.withUnsafeBytes { _ = inspector.scan($0) }
+    if let finding = inspector.finding { throw Unfit(finding: finding) }
+  }
+
+  private static func inspectEnd(_ inspector: inout ContentGuard) throws {
+    _ = inspector.finish()
+    if let finding = inspector.finding { throw Unfit(finding: finding) }
+  }
+
+  private static func nothing(_ transaction: ClientTransaction, _ reason: String) -> TransactionOutcome {
+    TransactionOutcome(results: transaction.recipients.map { _ in .lost(reason) }, serverHasDSN: false)
+  }
+
+  // MARK: Reading
+
+  /// When the reply that is being read must be complete: all its lines together have the time of one reply, or a server
+  /// could drip them for hours.
+  private var replyDeadline: ContinuousClock.Instant?
+
+  private mutating func nextLine() async throws -> [UInt8] {
+    let limit = machine.timeLimit
+    let deadline = replyDeadline ?? .now + limit
+    let left = ContinuousClock.now.duration(to: deadline)
+    guard left > .zero else { throw NoReply(limit: limit) }
+    let line: Line?
+    do {
+      line = try await connection.line(limit: ReplyParser.lineLimit, within: left)
+    } catch ConnectionError.timedOut {
+      throw NoReply(limit: limit)
+    }
+    guard let line else { throw SessionEnded(reason: "the server closed it") }
+    // The fourth character tells whether more lines follow (RFC 5321 §4.2.1).
+    let continues = line.bytes.count > 3 && line.bytes[3] == UInt8(ascii: "-")
+    replyDeadline = continues ? deadline : nil
+    guard line.ending != .tooLong else {
+      throw SessionEnded(reason: "the server sent a reply line of more than \(ReplyParser.lineLimit) octets")
+    }
+    return line.bytes
+  }
+
+  private struct NoReply: Error { let limit: Duration }
+
+  private static func words(_ error: any Error) -> String {
+    switch error {
+    case let ended as SessionEnded: ended.reason
+    case let silent as NoReply: "there was no reply within \(silent.limit.components.seconds) s"
+    case let unfit as Unfit: unfit.finding.sentence
+    case is CancellationError: "the appliance is stopping"
+    default: "\(error)"
+    }
+  }
+}

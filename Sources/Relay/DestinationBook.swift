@@ -101,6 +101,9 @@ public struct DestinationBook: Sendable {
     return trouble
   }
 
+  /// Whether the host has connections or is in trouble.
+  public func remembers(_ destination: String) -> Bool { entries[destination] != nil }
+
   /// Forgets that a host was in trouble: an administrator asked for another try.
   public mutating func forgive(_ destination: String) { hostAnswered(destination) }
 

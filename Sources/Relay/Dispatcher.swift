@@ -42,6 +42,12 @@ struct Dispatcher: Sendable {
   var flying: Int { inFlight.count }
   var waiting: Int { known.count - inFlight.count }
 
+  /// Whether a row is in the backlog or in flight.
+  func knows(_ id: RecipientID) -> Bool { known.contains(id) }
+
+  /// Whether anything of a hop is remembered.
+  func uses(_ hop: String) -> Bool { lanes[hop] != nil || book.remembers(hop) }
+
   /// Takes a due row in. `false`: it is known already, or there is no room for it now.
   mutating func offer(_ row: QueueRow, hop: String) -> Bool {
     guard !known.contains(row.recipient.id) else { return false }

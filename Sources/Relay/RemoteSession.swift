@@ -17,6 +17,8 @@ struct RemoteSession {
     case unfit(TransactionOutcome, ContentGuard.Finding)
   }
 
+  typealias BeforeEnd = @Sendable (Set<Int>) async throws -> Void
+
   /// Chunks that may be on their way unanswered where the server has PIPELINING.
   private static let chunkWindow = 4
 
@@ -130,9 +132,10 @@ struct RemoteSession {
   ///
   /// - Parameters:
   ///   - content: the message as it goes out, in pieces, without dots doubled.
-  ///   - beforeEnd: called when everything but the end of the content is sent. If it throws, the end is not sent.
+  ///   - beforeEnd: called when everything but the end of the content is sent, with the places of the recipients that
+  ///     the server has accepted. If it throws, the end is not sent.
   mutating func carry<Content: AsyncSequence & Sendable>(
-    _ transaction: ClientTransaction, content: Content, beforeEnd: @Sendable () async throws -> Void
+    _ transaction: ClientTransaction, content: Content, beforeEnd: BeforeEnd
   ) async -> Carried where Content.Element == [UInt8] {
     transactions += 1
     hasAnswered = false
@@ -183,7 +186,7 @@ struct RemoteSession {
   private struct Unfit: Error { let finding: ContentGuard.Finding }
 
   private mutating func sendData<Content: AsyncSequence & Sendable>(
-    _ content: Content, _ beforeEnd: @Sendable () async throws -> Void
+    _ content: Content, _ beforeEnd: BeforeEnd
   ) async throws -> [ClientMachine.Action] where Content.Element == [UInt8] {
     var inspector = ContentGuard()
     var encoder = DotEncoder()
@@ -196,7 +199,7 @@ struct RemoteSession {
     }
     try Self.inspectEnd(&inspector)
     try await connection.drain()
-    try await beforeEnd()
+    try await beforeEnd(machine.acceptedRecipients)
     var ending: [UInt8] = []
     encoder.finish(into: &ending)
     let actions = machine.contentSent()
@@ -205,7 +208,7 @@ struct RemoteSession {
   }
 
   private mutating func sendChunks<Content: AsyncSequence & Sendable>(
-    _ content: Content, _ beforeEnd: @Sendable () async throws -> Void
+    _ content: Content, _ beforeEnd: BeforeEnd
   ) async throws -> [ClientMachine.Action] where Content.Element == [UInt8] {
     var inspector = ContentGuard()
     let window = extensions.pipelining ? Self.chunkWindow : 1
@@ -225,7 +228,7 @@ struct RemoteSession {
     }
     try await awaitReplies(upTo: 0)
     if machine.isContentRefused { return machine.contentStopped() }
-    try await beforeEnd()
+    try await beforeEnd(machine.acceptedRecipients)
     let actions = machine.contentSent()
     try await connection.write(ClientMachine.lastChunk)
     return actions

@@ -12,18 +12,15 @@ public struct RetrySchedule: Hashable, Sendable {
   public let waits: [Duration]
   /// Counted from acceptance: a recipient still waiting then is given up.
   public let giveUpAfter: Duration
-  /// Counted from acceptance: a recipient still waiting then is worth one "delayed" notice (RFC 3461 §5.2.5).
-  public let delayNoticeAfter: Duration
 
   /// - Parameter waits: none gives one wait of half an hour, which RFC 5321 §4.5.4.1 names as the least in general.
-  public init(waits: [Duration], giveUpAfter: Duration, delayNoticeAfter: Duration) {
+  public init(waits: [Duration], giveUpAfter: Duration) {
     self.waits = waits.isEmpty ? [.seconds(1800)] : waits
     self.giveUpAfter = giveUpAfter
-    self.delayNoticeAfter = delayNoticeAfter
   }
 
   public init(_ queue: Configuration.Queue) {
-    self.init(waits: queue.retry, giveUpAfter: queue.giveUpAfter, delayNoticeAfter: queue.delayNoticeAfter)
+    self.init(waits: queue.retry, giveUpAfter: queue.giveUpAfter)
   }
 
   /// What follows a failed attempt.
@@ -40,14 +37,30 @@ public struct RetrySchedule: Hashable, Sendable {
   ///   - notBefore: an earlier attempt is known to be useless: the host is left alone until then.
   ///   - chance: a random number in 0..<1.
   ///
-  /// The last attempt falls exactly on the end of the period, so that the whole of it is used.
+  /// The last attempt falls exactly on the end of the period, so that the whole of it is used. A message that was held
+  /// for days, or whose appliance was switched off, is not given up after its first attempt: it first gets half of the
+  /// attempts that fit into the period.
   public func next(
     attempt: Int, accepted: Moment, now: Moment, notBefore: Moment? = nil, chance: Double
   ) -> Next {
     let end = accepted + giveUpAfter
-    guard now < end else { return .giveUp }
+    guard now < end || attempt < leastAttempts else { return .giveUp }
     let wanted = max(now + wait(afterAttempts: attempt, chance: chance), notBefore ?? now)
-    return .retry(at: min(wanted, end))
+    return .retry(at: now < end ? min(wanted, end) : wanted)
+  }
+
+  /// Half of the attempts that fit into the period if each wait takes its configured time.
+  private var leastAttempts: Int {
+    var left = giveUpAfter
+    var attempts = 1
+    for wait in waits where left > .zero {
+      left -= max(wait, .seconds(1))
+      attempts += 1
+    }
+    if left > .zero, let last = waits.last {
+      attempts += Int(clamping: left.wholeMicroseconds / max(last.wholeMicroseconds, 1_000_000))
+    }
+    return attempts / 2
   }
 
   /// The wait after the failed attempt number `attempts`, with its random part.
@@ -59,10 +72,5 @@ public struct RetrySchedule: Hashable, Sendable {
   static func spread(_ duration: Duration, chance: Double) -> Duration {
     let microseconds = min(max(duration.wholeMicroseconds, 1_000_000), 1 << 50)
     return .microseconds(Int64(Double(microseconds) * (0.8 + 0.4 * min(max(chance, 0), 1))))
-  }
-
-  /// Whether the sender should be told now that the recipient is still waiting.
-  public func delayNoticeIsDue(accepted: Moment, now: Moment, alreadySent: Bool) -> Bool {
-    !alreadySent && now >= accepted + delayNoticeAfter && now < accepted + giveUpAfter
   }
 }

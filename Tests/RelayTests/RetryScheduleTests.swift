@@ -7,8 +7,7 @@ import Testing
 struct RetryScheduleTests {
   let hour = Duration.seconds(3600)
   let schedule = RetrySchedule(
-    waits: [.seconds(900), .seconds(1800), .seconds(7200)], giveUpAfter: .seconds(5 * 86_400),
-    delayNoticeAfter: .seconds(4 * 3600))
+    waits: [.seconds(900), .seconds(1800), .seconds(7200)], giveUpAfter: .seconds(5 * 86_400))
   let accepted = Moment(seconds: 1_800_000_000)
 
   @Test func waitsGrowAndTheLastIsRepeated() {
@@ -54,16 +53,14 @@ struct RetryScheduleTests {
     #expect(now == accepted + .seconds(5 * 86_400))
   }
 
-  @Test func oneDelayNotice() {
-    let later = accepted + .seconds(4 * 3600)
-    #expect(!schedule.delayNoticeIsDue(accepted: accepted, now: later - .seconds(1), alreadySent: false))
-    #expect(schedule.delayNoticeIsDue(accepted: accepted, now: later, alreadySent: false))
-    #expect(!schedule.delayNoticeIsDue(accepted: accepted, now: later, alreadySent: true))
-    #expect(!schedule.delayNoticeIsDue(accepted: accepted, now: accepted + .seconds(6 * 86_400), alreadySent: false))
+  @Test func releasedAfterAWeekItIsStillTried() {
+    let late = accepted + .seconds(7 * 86_400)
+    #expect(schedule.next(attempt: 1, accepted: accepted, now: late, chance: 0.5) == .retry(at: late + .seconds(900)))
+    #expect(schedule.next(attempt: 31, accepted: accepted, now: late, chance: 0.5) == .giveUp)
   }
 
   @Test func noWaitsConfiguredIsHalfAnHour() {
-    let bare = RetrySchedule(waits: [], giveUpAfter: hour, delayNoticeAfter: hour)
+    let bare = RetrySchedule(waits: [], giveUpAfter: hour)
     #expect(bare.wait(afterAttempts: 9, chance: 0.5) == .seconds(1800))
   }
 }

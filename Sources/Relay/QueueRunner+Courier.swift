@@ -1,0 +1,202 @@
+internal import Configuration
+internal import MailFlow
+internal import Platform
+internal import SMTP
+internal import Store
+
+/// A courier: one connection to one next hop, and the batches that go over it, one after the other.
+extension QueueRunner {
+  func courier(_ lane: String) async {
+    guard let hop = hops[lane] else { return }
+    var session: RemoteSession?
+    while !isStopping, !Task.isCancelled, let batch = dispatcher.next(for: lane) {
+      if let trouble = dispatcher.book.trouble(lane, now: clock.now()) {
+        await postpone([batch] + dispatcher.drain(lane), trouble)
+      } else if let parcel = await prepare(batch) {
+        session = await deliver(batch, parcel, hop, lane, session)
+      }
+    }
+    await session?.quit()
+  }
+
+  /// Opens the content. `nil`: the batch is settled already, because it cannot be sent by anybody.
+  private func prepare(_ batch: Batch) async -> OutgoingContent? {
+    do {
+      guard let id = batch.content, let content = try await queue.open(id, prefix: batch.prefix) else {
+        await settle(batch.rows, Outcome.failed(Word(EnhancedCode(5, 3, 0), "The content of the message is gone")))
+        return nil
+      }
+      // A NUL never leaves (RFC 5321 §2.3.8, §4.5.2 wants US-ASCII), so nobody need be asked. Other things that must
+      // not leave are found on the way, see ContentGuard.
+      guard !content.facts.contains(.nul) else {
+        await settle(batch.rows, .failed(Self.unfit(.nul(offset: 0))))
+        return nil
+      }
+      return content
+    } catch {
+      log.error("Message \(batch.envelope.id) cannot be read: \(error)")
+      await settle(
+        batch.rows, .deferred(Word(EnhancedCode(4, 3, 0), "The message cannot be read from the store: \(error)")))
+      return nil
+    }
+  }
+
+  static func unfit(_ finding: ContentGuard.Finding) -> Word {
+    // 5.6.0: other or undefined media error (RFC 3463 §3.7).
+    Word(EnhancedCode(5, 6, 0), "It cannot be sent: \(finding.sentence), which another server could misread")
+  }
+
+  /// Sends a batch, over the given session or a new one. Gives the session back if it can be used again.
+  private func deliver(
+    _ batch: Batch, _ content: OutgoingContent, _ hop: Configuration.NextHop, _ lane: String, _ reused: RemoteSession?
+  ) async -> RemoteSession? {
+    var session = reused
+    var rows = batch.rows
+    var hasReconnected = false
+    while !rows.isEmpty {
+      guard let parcel = Parcel(rows, content) else {
+        await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
+        return session
+      }
+      guard var current = await usable(session, hop, lane, waiting: rows) else { return nil }
+      let wasUsedBefore = current.transactions > 0
+      let carried = await carry(parcel, rows, &current)
+      session = current.isOpen ? current : nil
+      let outcomes = Self.outcomes(carried)
+      if wasUsedBefore, !hasReconnected, !current.isOpen, Self.wasTurnedAway(carried, current) {
+        // The server had ended an idle connection, or takes only so many messages by one: no attempt, come again.
+        hasReconnected = true
+        continue
+      }
+      notice(current, lane, carried)
+      await settle(rows, outcomes, current)
+      rows = zip(rows, outcomes).filter { $0.1 == .again }.map(\.0)
+    }
+    return session
+  }
+
+  private func carry(_ parcel: Parcel, _ rows: [QueueRow], _ session: inout RemoteSession) async -> RemoteSession.Carried {
+    let ids = rows.map(\.recipient.id)
+    let host = session.description
+    return await session.carry(parcel.transaction, content: parcel.content.pieces()) { [queue] accepted in
+      try await queue.recordAttempt(accepted.sorted().map { ids[$0] }, host: host)
+    }
+  }
+
+  /// The session, or a new one; `nil`: none is to be had, and all that waits for the host is postponed.
+  private func usable(
+    _ session: RemoteSession?, _ hop: Configuration.NextHop, _ lane: String, waiting rows: [QueueRow]
+  ) async -> RemoteSession? {
+    if let session, session.isOpen { return session }
+    do throws(HostFailure) {
+      let fresh = try await dialer.open(hop, hostname: configuration().hostname)
+      dispatcher.book.hostAnswered(lane)
+      return fresh
+    } catch {
+      let now = clock.now()
+      dispatcher.book.hostFailed(lane, reason: error.word.text, now: now, chance: chance())
+      log.notice("\(error.word.text)")
+      let trouble = dispatcher.book.trouble(lane, now: now)
+      await settle(rows, .deferred(error.word), notBefore: trouble?.until)
+      if let trouble { await postpone(dispatcher.drain(lane), trouble) }
+      return nil
+    }
+  }
+
+  private static func outcomes(_ carried: RemoteSession.Carried) -> [Outcome] {
+    switch carried {
+    case .finished(let outcome): return Judgement.outcomes(outcome)
+    case .unfit(let outcome, let finding):
+      // Those whom the server had refused before have their own words; for the others the message is at fault.
+      return Judgement.outcomes(outcome).map { outcome in
+        if case .deferred(let word) = outcome, !word.isRemote { return .failed(unfit(finding)) }
+        return outcome
+      }
+    }
+  }
+
+  /// Whether the server said no word about this message, on a connection that had served others before.
+  private static func wasTurnedAway(_ carried: RemoteSession.Carried, _ session: RemoteSession) -> Bool {
+    guard case .finished(let outcome) = carried else { return false }
+    return outcome.results.allSatisfy { result in
+      switch result {
+      case .lost: !session.hasAnswered
+      case .refused(let reply): reply.code == 421
+      case .accepted, .incapable, .uncertain: false
+      }
+    }
+  }
+
+  /// A host that greets and then falls silent is in trouble too: the next message would wait as long.
+  private func notice(_ session: RemoteSession, _ lane: String, _ carried: RemoteSession.Carried) {
+    guard !session.isOpen, !session.hasAnswered, !isStopping, case .finished(let outcome) = carried else { return }
+    for case .lost(let reason) in outcome.results.prefix(1) {
+      dispatcher.book.hostFailed(lane, reason: reason, now: clock.now(), chance: chance())
+    }
+  }
+
+  // MARK: Settling
+
+  /// What waits for a dead host waits with it. Everything that is due is told so together, so that none of it waits for a
+  /// time-out of its own, and each is given up at its own time.
+  private func postpone(_ batches: [Batch], _ trouble: DestinationBook.Trouble) async {
+    let word = Word(EnhancedCode(4, 4, 1), "Not tried, because the host is out of reach until \(trouble.until): \(trouble.reason)")
+    await settle(batches.flatMap(\.rows), .deferred(word), notBefore: trouble.until)
+  }
+
+  /// No route leads there and there is no smart host. It waits, because the file can be put right.
+  func postponeUnrouted(_ rows: [QueueRow]) async {
+    var outcomes: [RecipientID: AttemptOutcome] = [:]
+    for row in rows where !dispatcher.knows(row.recipient.id) {
+      let domain = row.recipient.destination ?? "?"
+      // 4.4.4: unable to route (RFC 3463 §3.5).
+      let word = Word(
+        EnhancedCode(4, 4, 4),
+        "No way out for \(domain): add a [[route]] for it or a [smart-host] to appliance.conf, then `postroom reload`")
+      outcomes[row.recipient.id] = settlement().attemptOutcome(
+        .deferred(word), attempts: row.recipient.attempts, accepted: row.envelope.at, host: nil)
+    }
+    await record(outcomes)
+  }
+
+  private func settlement() -> Settlement {
+    Settlement(schedule: RetrySchedule(configuration().queue), now: clock.now(), chance: chance)
+  }
+
+  private func settle(_ rows: [QueueRow], _ outcome: Outcome, notBefore: Moment? = nil) async {
+    await settle(rows, rows.map { _ in outcome }, nil, notBefore: notBefore)
+  }
+
+  private func settle(
+    _ rows: [QueueRow], _ outcomes: [Outcome], _ session: RemoteSession?, notBefore: Moment? = nil
+  ) async {
+    let settlement = settlement()
+    var results: [RecipientID: AttemptOutcome] = [:]
+    for (row, outcome) in zip(rows, outcomes) {
+      results[row.recipient.id] = settlement.attemptOutcome(
+        outcome, attempts: row.recipient.attempts, accepted: row.envelope.at, host: session?.description,
+        hasDSN: session?.extensions.dsn ?? false, notBefore: notBefore)
+    }
+    await record(results)
+    dispatcher.settled(Array(results.keys))
+  }
+
+  /// Writes outcomes. What cannot be written is tried until it can: a message that was taken over and not noted would be
+  /// sent again and again. Only the end of the appliance ends that; the attempt is then found uncertain at the next start.
+  private func record(_ outcomes: [RecipientID: AttemptOutcome]) async {
+    guard !outcomes.isEmpty else { return }
+    var pause = Duration.seconds(1)
+    while true {
+      // A task of its own: being cancelled must not keep an outcome from being written.
+      let writing = Task { [queue] in try await queue.recordOutcomes(outcomes) }
+      do {
+        return try await writing.value
+      } catch {
+        log.error("The outcome of \(outcomes.count) deliveries cannot be written: \(error). Trying again.")
+        if isStopping { return }
+        try? await sleep(pause)
+        pause = min(pause * 2, .seconds(60))
+      }
+    }
+  }
+}

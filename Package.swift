@@ -107,7 +107,11 @@ let package = Package(
     tests("Reception", ["Platform", "Configuration", "Store", "Message", "Network", "SMTP", "Accounts", "MailFlow"]),
     tests("Submission", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Reception"]),
     tests(
-      "Relay", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception"]),
+      "Relay",
+      [
+        "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception",
+        nioPosix, log,
+      ]),
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
     tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
     tests("IMAP", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network"]),

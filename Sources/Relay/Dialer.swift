@@ -21,7 +21,7 @@ struct Dialer: Sendable {
     let credentials = try credentials(hop)
     do throws(HostFailure) {
       return try await open(hop, hostname, credentials, policy: hop.tls.policy)
-    } catch where error.mayTryWithoutTLS && credentials == nil {
+    } catch  where error.mayTryWithoutTLS && credentials == nil {
       // RFC 3207 §6 leaves it to us; `opportunistic` says that mail goes out rather than waits. A password never does.
       return try await open(hop, hostname, nil, policy: .never)
     }

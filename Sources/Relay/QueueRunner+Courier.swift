@@ -75,10 +75,12 @@ extension QueueRunner {
     return session
   }
 
-  private func carry(_ parcel: Parcel, _ rows: [QueueRow], _ session: inout RemoteSession) async -> RemoteSession.Carried {
+  private func carry(_ parcel: Parcel, _ rows: [QueueRow], _ session: inout RemoteSession) async
+    -> RemoteSession.Carried
+  {
     let ids = rows.map(\.recipient.id)
     let host = session.description
-    return await session.carry(parcel.transaction, content: parcel.content.pieces()) { [queue] accepted in
+    return await session.carry(parcel.transaction, content: parcel.content) { [queue] accepted in
       try await queue.recordAttempt(accepted.sorted().map { ids[$0] }, host: host)
     }
   }
@@ -140,7 +142,8 @@ extension QueueRunner {
   /// What waits for a dead host waits with it. Everything that is due is told so together, so that none of it waits for a
   /// time-out of its own, and each is given up at its own time.
   private func postpone(_ batches: [Batch], _ trouble: DestinationBook.Trouble) async {
-    let word = Word(EnhancedCode(4, 4, 1), "Not tried, because the host is out of reach until \(trouble.until): \(trouble.reason)")
+    let word = Word(
+      EnhancedCode(4, 4, 1), "Not tried, because the host is out of reach until \(trouble.until): \(trouble.reason)")
     await settle(batches.flatMap(\.rows), .deferred(word), notBefore: trouble.until)
   }
 
@@ -181,18 +184,27 @@ extension QueueRunner {
     dispatcher.settled(Array(results.keys))
   }
 
-  /// Writes outcomes. What cannot be written is tried until it can: a message that was taken over and not noted would be
-  /// sent again and again. Only the end of the appliance ends that; the attempt is then found uncertain at the next start.
+  /// Writes outcomes, one envelope after the other, so that a failure repeats nothing that was written. What cannot be
+  /// written is tried until it can: a message that was taken over and not noted would be sent again and again. Only the
+  /// end of the appliance ends that; the attempt is then found uncertain at the next start.
   private func record(_ outcomes: [RecipientID: AttemptOutcome]) async {
-    guard !outcomes.isEmpty else { return }
+    let byEnvelope = Dictionary(grouping: outcomes, by: \.key.envelope).sorted { $0.key < $1.key }
+    for (envelope, some) in byEnvelope {
+      await record(Dictionary(uniqueKeysWithValues: some.map { ($0.key, $0.value) }), of: envelope)
+    }
+  }
+
+  private func record(_ outcomes: [RecipientID: AttemptOutcome], of envelope: EnvelopeID) async {
     var pause = Duration.seconds(1)
     while true {
       // A task of its own: being cancelled must not keep an outcome from being written.
       let writing = Task { [queue] in try await queue.recordOutcomes(outcomes) }
       do {
         return try await writing.value
+      } catch StoreError.missing(let what) {
+        return log.error("What came of envelope \(envelope) cannot be written, because there is no \(what)")
       } catch {
-        log.error("The outcome of \(outcomes.count) deliveries cannot be written: \(error). Trying again.")
+        log.error("What came of envelope \(envelope) cannot be written: \(error). Trying again.")
         if isStopping { return }
         try? await sleep(pause)
         pause = min(pause * 2, .seconds(60))

@@ -1,7 +1,7 @@
 internal import Configuration
 internal import Logging
 internal import MailFlow
-internal import Platform
+public import Platform
 internal import SMTP
 internal import Store
 
@@ -146,7 +146,9 @@ public actor QueueRunner {
 
   /// Next hops that do not answer, for the status screen: the host with its port, until when it is left alone, and why.
   public var troubles: [(host: String, until: Moment, reason: String)] {
-    dispatcher.book.troubles.map { (hops[$0.destination].map { "\($0.address)" } ?? $0.destination, $0.trouble.until, $0.trouble.reason) }
+    dispatcher.book.troubles.map {
+      (hops[$0.destination].map { "\($0.address)" } ?? $0.destination, $0.trouble.until, $0.trouble.reason)
+    }
   }
 
   /// Connections that are open or being opened.

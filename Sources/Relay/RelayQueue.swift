@@ -27,6 +27,6 @@ struct OutgoingContent: Sendable {
   var facts: ContentFacts
   /// The fields before the header section have characters beyond ASCII.
   var hasInternationalizedPrefix: Bool
-  /// The message in pieces. May be asked for several times.
-  var pieces: @Sendable () -> AsyncThrowingStream<[UInt8], any Error>
+  /// Reads up to so many bytes from an offset; fewer only at the end. No transaction is open between two calls.
+  var read: @Sendable (_ from: Int, _ count: Int) async throws -> [UInt8]
 }

@@ -19,6 +19,8 @@ struct RemoteSession {
 
   typealias BeforeEnd = @Sendable (Set<Int>) async throws -> Void
 
+  /// Bytes of the message that are in memory at a time.
+  static let pieceSize = 128 * 1024
   /// Chunks that may be on their way unanswered where the server has PIPELINING.
   private static let chunkWindow = 4
 
@@ -131,12 +133,12 @@ struct RemoteSession {
   /// Offers one message and gives one result for each recipient. Never throws: a broken connection is a result.
   ///
   /// - Parameters:
-  ///   - content: the message as it goes out, in pieces, without dots doubled.
+  ///   - content: the message as it goes out, without dots doubled.
   ///   - beforeEnd: called when everything but the end of the content is sent, with the places of the recipients that
   ///     the server has accepted. If it throws, the end is not sent.
-  mutating func carry<Content: AsyncSequence & Sendable>(
-    _ transaction: ClientTransaction, content: Content, beforeEnd: BeforeEnd
-  ) async -> Carried where Content.Element == [UInt8] {
+  mutating func carry(
+    _ transaction: ClientTransaction, content: OutgoingContent, beforeEnd: BeforeEnd
+  ) async -> Carried {
     transactions += 1
     hasAnswered = false
     var outcome: TransactionOutcome?
@@ -185,12 +187,13 @@ struct RemoteSession {
 
   private struct Unfit: Error { let finding: ContentGuard.Finding }
 
-  private mutating func sendData<Content: AsyncSequence & Sendable>(
-    _ content: Content, _ beforeEnd: BeforeEnd
-  ) async throws -> [ClientMachine.Action] where Content.Element == [UInt8] {
+  private mutating func sendData(
+    _ content: OutgoingContent, _ beforeEnd: BeforeEnd
+  ) async throws -> [ClientMachine.Action] {
     var inspector = ContentGuard()
     var encoder = DotEncoder()
-    for try await piece in content {
+    var offset = 0
+    while let piece = try await Self.piece(of: content, at: &offset) {
       try Self.inspect(piece, &inspector)
       var output: [UInt8] = []
       output.reserveCapacity(piece.count + piece.count / 64 + 16)
@@ -207,12 +210,13 @@ struct RemoteSession {
     return actions
   }
 
-  private mutating func sendChunks<Content: AsyncSequence & Sendable>(
-    _ content: Content, _ beforeEnd: BeforeEnd
-  ) async throws -> [ClientMachine.Action] where Content.Element == [UInt8] {
+  private mutating func sendChunks(
+    _ content: OutgoingContent, _ beforeEnd: BeforeEnd
+  ) async throws -> [ClientMachine.Action] {
     var inspector = ContentGuard()
     let window = extensions.pipelining ? Self.chunkWindow : 1
-    for try await piece in content where !piece.isEmpty {
+    var offset = 0
+    while let piece = try await Self.piece(of: content, at: &offset) {
       try Self.inspect(piece, &inspector)
       try await awaitReplies(upTo: window - 1)
       if machine.isContentRefused { break }
@@ -245,6 +249,14 @@ struct RemoteSession {
   }
 
   private struct SessionEnded: Error { let reason: String }
+
+  private static func piece(of content: OutgoingContent, at offset: inout Int) async throws -> [UInt8]? {
+    guard offset < content.size else { return nil }
+    let piece = try await content.read(offset, pieceSize)
+    guard !piece.isEmpty else { throw SessionEnded(reason: "the message ended before its time") }
+    offset += piece.count
+    return piece
+  }
 
   private static func inspect(_ piece: [UInt8], _ inspector: inout ContentGuard) throws {
     piece.withUnsafeBytes { _ = inspector.scan($0) }

@@ -1,0 +1,53 @@
+public import Configuration
+public import Logging
+public import MailFlow
+public import Network
+public import Platform
+internal import Store
+
+/// The one queue, through MailFlow.
+struct FlowQueue: RelayQueue {
+  let flow: MailFlow
+
+  func due(perDestination: Int) async throws -> [QueueRow] { try await flow.due(limit: perDestination * 4) }
+
+  func nextDue(after: Moment) async throws -> Moment? { try await flow.nextDue() }
+
+  func onChange(_ wake: @escaping @Sendable (Moment?) -> Void) -> any Sendable {
+    flow.changes.subscribeToQueue { change in
+      if case .queue(let due) = change { wake(due) }
+    }
+  }
+
+  func open(_ content: ContentID, prefix: PrefixID?) async throws -> OutgoingContent? {
+    guard let message = try await flow.store.open(content, prefix: prefix) else { return nil }
+    return OutgoingContent(
+      size: message.size, facts: ContentFacts(rawValue: message.content.facts),
+      hasInternationalizedPrefix: message.prefix.contains { $0 >= 0x80 },
+      read: { try await message.bytes(from: $0, count: $1) })
+  }
+
+  func recordAttempt(_ ids: [RecipientID], host: String) async throws {
+    try await flow.recordAttempt(ids, host: host)
+  }
+
+  func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
+    try await flow.recordOutcomes(outcomes)
+  }
+
+  func recoverAttempts() async throws { try await flow.recoverAttempts() }
+}
+
+extension QueueRunner {
+  /// - Parameters:
+  ///   - connector: makes the connections; its owner shuts it down.
+  ///   - trust: the certificates that `verified` and `implicit` routes are checked against.
+  public init(
+    flow: MailFlow, configuration: @escaping @Sendable () -> Configuration, connector: Connector, trust: ClientTrust,
+    clock: Clock = .system, log: Logger = Logger(label: "relay")
+  ) {
+    self.init(
+      queue: FlowQueue(flow: flow), configuration: configuration, dialer: Dialer(connector: connector, trust: trust),
+      clock: clock, log: log)
+  }
+}

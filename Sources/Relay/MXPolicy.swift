@@ -1,0 +1,42 @@
+internal import Configuration
+public import MailFlow
+internal import Message
+public import Reception
+
+/// Port 25: mail from other servers, for us. Nobody authenticates here, and nothing is passed on for strangers.
+///
+/// What RFC 5321 lets a server check is checked; what it forbids to hold against a client is not: a HELO name that does
+/// not fit the client's address never refuses a message (§4.1.4). Limits on size, recipients and unknown recipients are
+/// the protocol machine's; who exists is the planner's; whether content has been round too often is MailFlow's.
+public struct MXPolicy: ReceptionPolicy {
+  public init() {}
+
+  public func connect(_ session: ReceptionSession) async -> ConnectDecision {
+    .accept(
+      SessionTerms(
+        origin: .mx, requiresAuthentication: false, discipline: .strict,
+        replyDeadline: session.configuration.limits.replyDeadline))
+  }
+
+  /// Accepts what ends here, and nothing else: whatever the planner would know to do with mail for another server,
+  /// it was not asked for by one of ours.
+  public func recipient(
+    _ recipient: EnvelopeRecipient, _ resolution: Resolution, _ envelope: Envelope, _ session: ReceptionSession
+  ) async -> Answer? {
+    switch resolution {
+    case .local: nil
+    case .refused(let answer): answer
+    // 5.7.1: delivery not authorised (RFC 3463 §3.8).
+    case .remote: Answer(550, "5.7.1", "Relaying denied: this server takes mail for its own domains only")
+    }
+  }
+
+  /// Takes out of the header what only this house may say.
+  public func content(
+    _ envelope: Envelope, _ content: ReceivedContent, _ session: ReceptionSession
+  ) async -> ContentDecision {
+    let configuration = session.configuration
+    let names = [configuration.hostname] + configuration.domains.map(\.name)
+    return .accept(header: ArrivingHeader.cleaned(content.header, hostnames: names))
+  }
+}

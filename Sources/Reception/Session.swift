@@ -180,9 +180,7 @@ struct Session {
   /// `nil` for a local socket: guesses could not be counted by address, so nobody authenticates there.
   var loginSession: LoginSession? {
     facts.peer.map {
-      LoginSession(
-        peer: $0, isEncrypted: machine.isEncrypted, service: reception.service.rawValue,
-        channelBinding: facts.tls?.exporter)
+      LoginSession(peer: $0, isEncrypted: machine.isEncrypted, service: reception.service.rawValue)
     }
   }
 

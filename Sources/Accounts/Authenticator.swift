@@ -17,11 +17,12 @@ public final class Authenticator: Sendable {
   private let sleep: @Sendable (Duration) async throws -> Void
   private let logger: Logger
 
-  private let threads: HashingThreads
-  private let throttle = GuessThrottle()
+  let threads: HashingThreads
+  let throttle = GuessThrottle()
   private let cache: VerificationCache
   private let logins: LoginPlaces
   private let impostors: Impostors
+  private let refusals = RefusalCount()
 
   /// - Parameters:
   ///   - configuration: gives the configuration in force.
@@ -152,8 +153,11 @@ public final class Authenticator: Sendable {
     guard
       let ticket = throttle.admit(subject: claim.subject, peer: session.peer, isKnown: isKnown, at: clock.now())
     else {
-      logger.info(
-        "a login attempt was refused unseen, because too many went before it", metadata: metadata(claim, session))
+      if let count = refusals.add(at: clock.now()) {
+        logger.notice(
+          "somebody is guessing passwords: \(count) attempts were refused unseen since the last such line",
+          metadata: metadata(claim, session))
+      }
       return nil
     }
     if ticket.wait > .zero {

@@ -73,6 +73,9 @@ final class HashingThreads: Sendable {
 
   deinit { stop() }
 
+  /// Jobs that wait in both queues.
+  var waiting: Int { shared.state.withLock { $0.known.count + $0.strangers.count } }
+
   /// Lets the threads end when they have done what waits. Later jobs are refused.
   func stop() {
     shared.state.withLock { $0.isStopped = true }

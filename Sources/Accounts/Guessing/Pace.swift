@@ -57,8 +57,9 @@ struct Attempts: Sendable {
   mutating func reserve(_ pace: Pace, at now: Moment) -> Duration? {
     let counted = failures(at: now)
     let interval = pace.interval(counted)
-    // A clock that was set back must not leave anybody waiting for the old time.
-    let start = min(max(next, now), now + pace.patience + interval * (pace.burst + 1))
+    // No place in the line lies further ahead than this, unless the clock was set back: then the line is empty.
+    let horizon = now + pace.patience + interval * pace.burst + max(interval, .seconds(60))
+    let start = next > horizon ? now : max(next, now)
     let due = start - interval * pace.burst
     let wait = max(due - now, .zero)
     guard wait <= pace.patience else { return nil }

@@ -62,8 +62,7 @@ struct Commission: Sendable {
       options.original = recipient.original
       options.account = settled.account
       let row = try transaction.insert(
-        NewRecipient(recipient.address, settled, options), of: id)
-      try transaction.trace(settled.step(recipient.address, at: now), of: id)
+        NewRecipient(recipient.address, settled, options), of: id, trace: settled.step(recipient.address, at: now))
       try settling.settleChildren(
         settled.children, of: row, notify: recipient.notify, original: recipient.original, content: content,
         in: &transaction)
@@ -126,8 +125,8 @@ extension Settling {
       options.parent = parent.number
       options.account = settled.account
       options.deliveredTo = child.through.description
-      let row = try transaction.insert(NewRecipient(child.address, settled, options), of: id)
-      try transaction.trace(settled.step(child.address, at: now), of: id)
+      let row = try transaction.insert(
+        NewRecipient(child.address, settled, options), of: id, trace: settled.step(child.address, at: now))
       try settleChildren(
         settled.children, of: row, notify: options.notify, original: original, content: content, in: &transaction)
     }

@@ -92,6 +92,12 @@ public final class Authenticator: Sendable {
     cache.forget(account: account.name)
   }
 
+  /// Takes an account's password away: nobody can log in to it any more. The account may have left the configuration.
+  public func removePassword(account name: String) async throws {
+    try await secrets.setVerifier(nil, account: name.lowercased(), at: clock.now())
+    cache.forget(account: name.lowercased())
+  }
+
   /// Derives what is kept of a new password.
   private static func verifier(of password: [UInt8], iterations: Int, salt: [UInt8], on threads: HashingThreads)
     async throws -> PasswordVerifier

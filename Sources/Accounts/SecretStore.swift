@@ -3,7 +3,8 @@ public import Platform
 /// Where secrets live. The store is one (``StoredSecrets``); tests have another.
 public protocol SecretStore: Sendable {
   func verifier(account: String) async throws -> PasswordVerifier?
-  func setVerifier(_ verifier: PasswordVerifier, account: String, at: Moment) async throws
+  /// Sets an account's verifier, or with `nil` takes it away.
+  func setVerifier(_ verifier: PasswordVerifier?, account: String, at: Moment) async throws
   /// The addresses from which the account logged in before, the newest first.
   func loginAddresses(account: String) async throws -> [String]
   func recordLogin(account: String, address: String, at: Moment) async throws

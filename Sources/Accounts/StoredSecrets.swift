@@ -15,10 +15,11 @@ public struct StoredSecrets: SecretStore {
     }
   }
 
-  public func setVerifier(_ verifier: PasswordVerifier, account: String, at now: Moment) async throws {
-    let row = Verifier(
-      salt: verifier.salt, iterations: verifier.iterations, storedKey: verifier.storedKey,
-      serverKey: verifier.serverKey, changed: now)
+  public func setVerifier(_ verifier: PasswordVerifier?, account: String, at now: Moment) async throws {
+    let row = verifier.map {
+      Verifier(
+        salt: $0.salt, iterations: $0.iterations, storedKey: $0.storedKey, serverKey: $0.serverKey, changed: now)
+    }
     try await store.write { transaction in try transaction.setVerifier(row, account: account) }
   }
 

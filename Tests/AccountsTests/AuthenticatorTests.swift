@@ -132,6 +132,14 @@ import Testing
     #expect(await office.login("alice", "new") == .success("alice"))
   }
 
+  @Test func aPasswordThatIsTakenAwayOpensNothing() async throws {
+    let office = try Office()
+    try await office.setPassword("pencil")
+    #expect(await office.login("alice", "pencil") == .success("alice"))
+    try await office.authenticator.removePassword(account: "Alice")
+    #expect(await office.login("alice", "pencil") == .failure(.credentials))
+  }
+
   @Test func repeatedLoginsAreNotHashedAgain() async throws {
     let office = try Office()
     try await office.setPassword("pencil")

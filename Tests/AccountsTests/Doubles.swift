@@ -27,7 +27,7 @@ final class MemorySecrets: SecretStore {
   }
 
   func verifier(account: String) async throws -> PasswordVerifier? { try ask("verifier") { $0.verifiers[account] } }
-  func setVerifier(_ verifier: PasswordVerifier, account: String, at: Moment) async throws {
+  func setVerifier(_ verifier: PasswordVerifier?, account: String, at: Moment) async throws {
     try ask("setVerifier") { $0.verifiers[account] = verifier }
   }
   func loginAddresses(account: String) async throws -> [String] { try ask("logins") { $0.logins[account] ?? [] } }

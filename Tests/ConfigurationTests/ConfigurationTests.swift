@@ -74,7 +74,6 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
         [[account]]
         name = "Alice"
         addresses = ["Alice@example.org", "a@example.org"]
-        display-name = "Alice Example"
         quota = "10 GiB"
         [[account]]
         name = "bob"
@@ -161,7 +160,6 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
     #expect(configuration.domain("EXAMPLE.org")?.catchAll == .account("bob"))
     let alice = try #require(configuration.account("alice"))
     #expect(alice.addresses.map(\.description) == ["Alice@example.org", "a@example.org"])
-    #expect(alice.displayName == "Alice Example")
     #expect(alice.quota == 10 << 30)
     #expect(configuration.aliases[0].targets == [.account("alice"), .account("bob")])
     let team = try #require(configuration.groups.first)
@@ -195,6 +193,6 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
     #expect(configuration.logLevel == .debug)
     #expect(configuration.passwordIterations == 4096)
     #expect(configuration.line(of: "tls.certificate") != nil)
-    #expect(configuration.line(of: "account[1].name") == 13)
+    #expect(configuration.line(of: "account[1].name") == 12)
   }
 }

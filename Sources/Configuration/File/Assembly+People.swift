@@ -75,7 +75,6 @@ extension Assembly {
   private func addAccount(_ section: Section, to people: inout People) {
     typealias Keys = Schema.AccountTable
     let written = section.read(Keys.addresses)
-    let displayName = section.read(Keys.displayName)
     let quota = section.read(Keys.quota)
     guard let name = section.read(Keys.name) else { return }
     if let earlier = people.accounts.first(where: { $0.value.name == name }) {
@@ -88,7 +87,7 @@ extension Assembly {
     }
     let own = addresses.filter { claim($0.value, line: $0.line, who: "the account \(name)", &people) }
     let account = Configuration.Account(
-      name: name, addresses: own.map(\.value), displayName: displayName, quota: quota)
+      name: name, addresses: own.map(\.value), quota: quota)
     people.accounts.append(Located(value: account, line: section.line))
     for address in own { people.destinations[address.value.key] = .account(account) }
   }

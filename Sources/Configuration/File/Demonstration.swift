@@ -23,12 +23,10 @@ extension ConfigurationFile {
       [[account]]
       name = "alice"
       addresses = [\(quoted("alice@" + domain))]
-      display-name = "Alice"
 
       [[account]]
       name = "bob"
       addresses = [\(quoted("bob@" + domain))]
-      display-name = "Bob"
 
       [control]
       socket = \(quoted(folder + "/control"))

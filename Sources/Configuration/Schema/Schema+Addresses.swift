@@ -52,16 +52,13 @@ enum Schema {
       example: #"["alice@example.org"]"#,
       "Its addresses: mail for them goes to its inbox, and it may send as any of them. The first is its main one. "
         + "Without this key: its name in the first domain of the file.")
-    static let displayName = Key.optional(
-      "display-name", .nonEmptyText, example: #""Alice Example""#,
-      "The name that mail to it written by the appliance itself shows.")
     static let quota = Key.optional(
       "quota", .size((1 << 20)...(1 << 50)), example: #""10 GiB""#,
       "How much its mailboxes may hold together. Mail that does not fit is refused when it comes, never lost. Without "
         + "this key there is no limit.")
     static let schema = TableSchema(
       "account", presence: .atLeastOnce, "The people and other users with mailboxes; one [[account]] for each.",
-      keys: [name, addresses, displayName, quota])
+      keys: [name, addresses, quota])
   }
 
   enum AliasTable {

@@ -53,7 +53,6 @@ extension Configuration {
     /// The addresses whose mail is delivered to it and that it may send as. The first is its own address in mail that
     /// the appliance writes.
     public let addresses: [Address]
-    public let displayName: String?
     /// Bytes that its mailboxes may hold together; `nil` is no limit. Quarantined mail does not count.
     public let quota: Int?
   }

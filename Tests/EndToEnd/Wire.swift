@@ -1,0 +1,135 @@
+import Foundation
+
+/// A plain TCP connection driven byte by byte: what no mail program would ever send.
+final class Wire {
+  struct Closed: Error {}
+  struct Unexpected: Error, CustomStringConvertible { let description: String }
+
+  private var descriptor: Int32
+  private var pending: [UInt8] = []
+  private(set) var transcript = ""
+
+  init(port: Int, seconds: Int = 15) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    var limit = timeval(tv_sec: seconds, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    guard connected == 0 else {
+      close()
+      throw Unexpected(description: "no connection to port \(port): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  deinit { close() }
+
+  func close() {
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    descriptor = -1
+  }
+
+  /// Ends our half: the server sees the end of input, and can still answer.
+  func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Breaks the connection with RST, as a crashed client's kernel would.
+  func reset() {
+    var now = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    close()
+  }
+
+  func send(_ bytes: [UInt8]) throws {
+    transcript += "C: \(String(decoding: bytes.prefix(400), as: UTF8.self).debugDescription)\n"
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+      }
+      guard count > 0 else { throw Closed() }
+      sent += count
+    }
+  }
+
+  func send(_ text: String) throws { try send(Array(text.utf8)) }
+  func say(_ line: String) throws { try send(line + "\r\n") }
+
+  /// The next line without its CRLF.
+  func line() throws -> String {
+    while true {
+      if let end = pending.firstIndex(of: 10) {
+        var line = Array(pending[..<end])
+        pending.removeFirst(end + 1)
+        if line.last == 13 { line.removeLast() }
+        let text = String(decoding: line, as: UTF8.self)
+        transcript += "S: \(text)\n"
+        return text
+      }
+      try more()
+    }
+  }
+
+  /// Exactly so many bytes, as in an IMAP literal.
+  func bytes(_ count: Int) throws -> [UInt8] {
+    while pending.count < count { try more() }
+    defer { pending.removeFirst(count) }
+    return Array(pending.prefix(count))
+  }
+
+  private func more() throws {
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    guard count > 0 else { throw Closed() }
+    pending += buffer.prefix(count)
+  }
+
+  /// A whole SMTP reply, its lines joined; throws when its code is another.
+  @discardableResult func expect(_ code: Int) throws -> String {
+    var lines: [String] = []
+    repeat { lines.append(try line()) } while lines.last?.dropFirst(3).first == "-"
+    let reply = lines.joined(separator: "\n")
+    guard reply.hasPrefix(String(code)) else {
+      throw Unexpected(description: "expected \(code), got \(reply)\n\(transcript)")
+    }
+    return reply
+  }
+
+  /// A command and its reply.
+  @discardableResult func ask(_ line: String, _ code: Int) throws -> String {
+    try say(line)
+    return try expect(code)
+  }
+
+  /// An IMAP command: all untagged lines up to the tagged one, which comes last.
+  @discardableResult func imap(_ command: String, tag: String = "a") throws -> [String] {
+    try say("\(tag) \(command)")
+    return try untilTagged(tag)
+  }
+
+  func untilTagged(_ tag: String = "a") throws -> [String] {
+    var lines: [String] = []
+    while true {
+      lines.append(try line())
+      if lines.last?.hasPrefix(tag + " ") == true { return lines }
+    }
+  }
+
+  /// Whether the server has closed the connection, after whatever else it says first.
+  func closedByServer() -> Bool {
+    do { while true { try more() } } catch { return true }
+  }
+
+  /// Whether the server closes, and everything it said before that.
+  func rest() -> String {
+    _ = closedByServer()
+    defer { pending = [] }
+    return String(decoding: pending, as: UTF8.self)
+  }
+}

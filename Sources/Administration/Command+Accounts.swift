@@ -32,8 +32,7 @@ extension Command {
       for mailbox in mailboxes {
         try await office.store.write(.freeing) { try $0.deleteMailbox(mailbox.id) }
       }
-      try await office.store.write(.freeing) { try $0.setVerifier(nil, account: name) }
-      await office.running?.passwordChanged(account: name)
+      try await office.authenticator.removePassword(account: name)
       let messages = mailboxes.reduce(0) { $0 + $1.messages }
       try await emit(
         ControlRow(
@@ -45,13 +44,12 @@ extension Command {
       guard office.configuration.account(name) != nil else {
         throw CommandFailure("there is no account \(name) in the configuration: add it there first")
       }
-      try await office.setPassword(name, Array(try arguments.required("password").utf8))
+      try await office.authenticator.setPassword(Array(try arguments.required("password").utf8), account: name)
       try await emit(ControlRow(text: "\(name) has a new password.", ["account": name]))
     },
     Command("password remove") { arguments, office, emit in
       let name = try arguments.required("name").lowercased()
-      try await office.store.write { try $0.setVerifier(nil, account: name) }
-      await office.running?.passwordChanged(account: name)
+      try await office.authenticator.removePassword(account: name)
       try await emit(ControlRow(text: "\(name) has no password any more.", ["account": name]))
     },
   ]

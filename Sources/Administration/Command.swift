@@ -1,3 +1,4 @@
+public import Accounts
 public import Configuration
 public import MailFlow
 public import Store
@@ -7,13 +8,18 @@ public struct Office: Sendable {
   public let configuration: Configuration
   public let store: Store
   public let flow: MailFlow
+  public let authenticator: Authenticator
   /// What only a running process can tell or do; `nil` when the command line has opened the store itself.
   public let running: (any RunningAppliance)?
 
-  public init(configuration: Configuration, store: Store, flow: MailFlow, running: (any RunningAppliance)?) {
+  public init(
+    configuration: Configuration, store: Store, flow: MailFlow, authenticator: Authenticator,
+    running: (any RunningAppliance)?
+  ) {
     self.configuration = configuration
     self.store = store
     self.flow = flow
+    self.authenticator = authenticator
     self.running = running
   }
 }
@@ -25,10 +31,7 @@ public protocol RunningAppliance: Sendable {
   /// - Returns: warnings, and what takes effect only at the next start.
   func reload() async throws -> [String]
   /// The state of each service and part, for `postroom status`.
-  func report() async -> RunningReport
-  /// Tells those who wait for it that a password has changed.
-  func passwordChanged(account: String) async
-}
+  func report() async -> RunningReport}
 
 /// A running appliance at one moment.
 public struct RunningReport: Codable, Sendable {

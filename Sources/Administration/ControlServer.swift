@@ -119,7 +119,9 @@ public struct ControlServer: Sendable {
   /// somebody has changed it.
   private func mayAsk(_ channel: any Channel) async throws -> Bool {
     guard let provider = channel as? any SocketOptionProvider else { return false }
-    let peer: ucred = try await provider.unsafeGetSocketOption(level: SOL_SOCKET, name: SO_PEERCRED).get()
+    let peer: PeerCredentials = try await provider.unsafeGetSocketOption(
+      level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED)
+    ).get()
     if peer.uid == 0 || peer.uid == geteuid() { return true }
     guard let group = getgrnam(groupName), let user = getpwuid(peer.uid) else { return false }
     let wanted = group.pointee.gr_gid
@@ -129,4 +131,11 @@ public struct ControlServer: Sendable {
     guard getgrouplist(user.pointee.pw_name, peer.gid, &groups, &count) >= 0 else { return false }
     return groups.prefix(Int(count)).contains(wanted)
   }
+}
+
+/// The kernel's `struct ucred` (unix(7)), which Glibc's module hides behind _GNU_SOURCE.
+private struct PeerCredentials: Sendable {
+  var pid: pid_t = 0
+  var uid: uid_t = 0
+  var gid: gid_t = 0
 }

@@ -21,6 +21,7 @@ func tests(_ room: String, _ dependencies: [Target.Dependency] = [], resources: 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
@@ -93,7 +94,9 @@ let package = Package(
     // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.
     .executableTarget(
       name: "postroom-cli",
-      dependencies: ["Postroom", "Administration", "Configuration", "Store", "Platform", arguments, lifecycle, log],
+      dependencies: [
+        "Postroom", "Administration", "Configuration", "Network", "Store", "Platform", arguments, lifecycle, signals, log,
+      ],
       path: "Sources/postroom", swiftSettings: swift),
 
     tests("Platform"),

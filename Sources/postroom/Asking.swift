@@ -38,9 +38,10 @@ func ask(
   let configuration = try option.load()
   let request = ControlRequest(command, arguments.compactMapValues { $0 })
   let client = ControlClient(path: configuration.control.socket)
-  let answer = try client.ask(request) { output.show($0) }
-  let end =
-    if let answer { answer } else { try await LocalOffice.perform(request, configuration) { output.show($0) } }
+  let json = output.json
+  let show: @Sendable (ControlRow) -> Void = { print(json ? $0.json : $0.text) }
+  let answer = try client.ask(request, row: show)
+  let end = if let answer { answer } else { try await LocalOffice.perform(request, configuration, row: show) }
   if !end.message.isEmpty { complain(end.message) }
   if end.status != 0 { throw ExitCode(end.status) }
 }

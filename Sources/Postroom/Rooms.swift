@@ -1,0 +1,75 @@
+public import Accounts
+public import Administration
+public import Configuration
+internal import Delivery
+internal import Filtering
+public import Logging
+public import MailFlow
+public import Platform
+public import Store
+internal import Synchronization
+
+/// The rooms that share the store, wired together: what the running appliance and the command line alone both need.
+public final class Rooms: Sendable {
+  public let store: Store
+  public let flow: MailFlow
+  public let authenticator: Authenticator
+  private let current: CurrentConfiguration
+
+  /// The configuration in force.
+  public var configuration: Configuration { current.value }
+
+  /// Opens the store under its lock, and wires what stands on it. Blocks while it opens.
+  ///
+  /// - Parameter migrating: told before the store changes its schema, which may take long.
+  /// - Throws: ``StoreError`` when the store cannot be opened.
+  public init(
+    _ configuration: Configuration, clock: Clock = .system, logger: Logger = Logger(label: "postroom"),
+    migrating: (_ from: Int, _ to: Int) -> Void = { _, _ in }
+  ) throws {
+    var options = Store.Options()
+    options.reserve = configuration.limits.diskReserve
+    options.clock = clock
+    options.logger = logger
+    let store = try Store.open(folder: configuration.dataFolder, options: options, migrating: migrating)
+    let current = CurrentConfiguration(configuration)
+    store.setGeneration(Int(clamping: configuration.generation))
+    let read: @Sendable () -> Configuration = { current.value }
+    self.store = store
+    self.current = current
+    authenticator = Authenticator(configuration: read, secrets: StoredSecrets(store), clock: clock)
+    flow = MailFlow(
+      store: store, configuration: read, judge: RuleJudge(),
+      planner: Delivery(
+        configuration: read, usage: { account in try await store.read { try $0.usage(account: account).bytes } },
+        log: logger),
+      clock: clock, log: logger)
+  }
+
+  /// Puts another configuration into force. Plans made under the old one are made again.
+  func adopt(_ configuration: Configuration) {
+    current.value = configuration
+    store.setGeneration(Int(clamping: configuration.generation))
+  }
+
+  /// What commands act on.
+  public func office(running: (any RunningAppliance)? = nil) -> Office {
+    Office(
+      configuration: configuration, store: store, flow: flow, authenticator: authenticator, running: running)
+  }
+
+  /// Finishes what the store has under way, and closes it.
+  public func close() async { await store.close() }
+}
+
+/// The configuration in force, for all rooms; a reload swaps it.
+final class CurrentConfiguration: Sendable {
+  private let held: Mutex<Configuration>
+
+  init(_ configuration: Configuration) { held = Mutex(configuration) }
+
+  var value: Configuration {
+    get { held.withLock { $0 } }
+    set { held.withLock { $0 = newValue } }
+  }
+}

@@ -94,6 +94,8 @@ final class TestAppliance {
 
   /// Starts the binary and waits until it tells its ports.
   func start() throws {
+    // A socket left by a killed process would be taken for a running one.
+    try? FileManager.default.removeItem(atPath: folder.file("control"))
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.binary)
     process.arguments = ["serve", "--config", configurationFile]

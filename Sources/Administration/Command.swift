@@ -90,7 +90,11 @@ public struct Command: Sendable {
   }
 
   /// Carries out a request; everything that can go wrong ends in a sentence.
-  public static func perform(_ request: ControlRequest, in office: Office, emit: @escaping Emit) async -> ControlEnd {
+  ///
+  /// - Parameter actor: who asks, for the trace.
+  public static func perform(
+    _ request: ControlRequest, in office: Office, actor: String, emit: @escaping Emit
+  ) async -> ControlEnd {
     guard let command = all.first(where: { $0.name == request.command }) else {
       return ControlEnd(status: 2, message: "there is no command `\(request.command)`: see `postroom help`")
     }
@@ -99,7 +103,7 @@ public struct Command: Sendable {
         status: 1, message: "no appliance runs here, and `\(command.name)` needs one: start it, then ask again")
     }
     do {
-      try await command.run(Arguments(request.arguments), office, emit)
+      try await command.run(Arguments(request.arguments, actor: actor), office, emit)
       return ControlEnd(status: 0)
     } catch let failure as CommandFailure {
       return ControlEnd(status: failure.status, message: failure.description)
@@ -112,8 +116,13 @@ public struct Command: Sendable {
 /// The arguments of a request, read with complaints in sentences.
 public struct Arguments: Sendable {
   private let values: [String: String]
+  /// Who asks: a name of the system's, for the trace.
+  let actor: String
 
-  init(_ values: [String: String]) { self.values = values }
+  init(_ values: [String: String], actor: String) {
+    self.values = values
+    self.actor = actor
+  }
 
   subscript(_ name: String) -> String? { values[name].flatMap { $0.isEmpty ? nil : $0 } }
 

@@ -64,7 +64,7 @@ public struct ControlServer: Sendable {
         line.ending != .tooLong
       else { return }
       let request = try ControlCoding.decode(ControlRequest.self, line.bytes)
-      let end = await Command.perform(request, in: office()) { row in
+      let end = await Command.perform(request, in: office(), actor: userName(peer.user)) { row in
         try await connection.write(try ControlCoding.line(ControlAnswer.row(row)) + [UInt8(ascii: "\n")])
       }
       try await connection.write(try ControlCoding.line(ControlAnswer.end(end)) + [UInt8(ascii: "\n")])
@@ -88,4 +88,9 @@ public struct ControlServer: Sendable {
     guard getgrouplist(user.pointee.pw_name, peer.group, &groups, &count) >= 0 else { return false }
     return groups.prefix(Int(count)).contains(wanted)
   }
+}
+
+/// The name of one of the system's users, or its number.
+public func userName(_ user: UInt32) -> String {
+  getpwuid(user).map { String(cString: $0.pointee.pw_name) } ?? "user \(user)"
 }

@@ -2,13 +2,18 @@ import Administration
 import Configuration
 import Postroom
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Commands where no appliance runs: the store is opened here, under its lock.
 enum LocalOffice {
   static func perform(
     _ request: ControlRequest, _ configuration: Configuration, row: @escaping @Sendable (ControlRow) -> Void
   ) async throws -> ControlEnd {
-    try await withOffice(configuration) { office in
-      await Command.perform(request, in: office) { row($0) }
+    let actor = userName(getuid())
+    return try await withOffice(configuration) { office in
+      await Command.perform(request, in: office, actor: actor) { row($0) }
     }
   }
 }

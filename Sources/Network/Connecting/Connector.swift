@@ -1,6 +1,7 @@
 public import NIOCore
 internal import NIOPosix
 public import Platform
+internal import Synchronization
 
 /// Makes outgoing connections. One for the appliance; ``shutDown()`` ends its threads.
 public final class Connector: Sendable {
@@ -72,14 +73,20 @@ public final class Connector: Sendable {
   private func open(
     _ target: String, _ limit: Duration, _ connect: (ClientBootstrap) throws -> EventLoopFuture<any Channel>
   ) async throws -> Connection {
+    let made = Made()
     let bootstrap = ClientBootstrap(group: group)
       .channelOption(.autoRead, value: false)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelOption(.maxMessagesPerRead, value: 1)
       .connectTimeout(TimeAmount(limit))
-    let channel: any Channel
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let connection = try Connection.attach(to: channel, service: "")
+          made.connection.withLock { $0 = connection }
+        }
+      }
     do {
-      channel = try await connect(bootstrap).get()
+      _ = try await connect(bootstrap).get()
     } catch let error as ChannelError {
       guard case .connectTimeout = error else {
         throw ConnectError(kind: .unreachable, target: target, reason: "\(error)")
@@ -88,15 +95,10 @@ public final class Connector: Sendable {
     } catch {
       throw ConnectError(kind: .unreachable, target: target, reason: "\(error)")
     }
-    let connection = Connection(
-      channel: channel, service: "", peer: PeerAddress(channel.remoteAddress), local: PeerAddress(channel.localAddress))
-    do {
-      try await connection.attach()
-      return connection
-    } catch {
-      channel.close(promise: nil)
-      throw ConnectError(kind: .unreachable, target: target, reason: "\(ConnectionError(error))")
+    guard let connection = made.connection.withLock({ $0 }) else {
+      throw ConnectError(kind: .unreachable, target: target, reason: "\(ConnectionError.closed)")
     }
+    return connection
   }
 
   /// Waits for something that cannot be interrupted, but not for longer than the limit.
@@ -111,4 +113,9 @@ public final class Connector: Sendable {
     defer { timer.cancel() }
     return try await promise.futureResult.get()
   }
+}
+
+/// The connection that a channel's initialiser makes.
+private final class Made: Sendable {
+  let connection = Mutex<Connection?>(nil)
 }

@@ -84,14 +84,22 @@ public final class Connection: Sendable {
     var orderly = false
   }
 
-  init(channel: any Channel, service: String, peer: PeerAddress?, local: PeerAddress?) {
+  private init(channel: any Channel, service: String) {
     self.channel = channel
     self.service = service
     self.number = Self.numbers.wrappingAdd(1, ordering: .relaxed).newValue
-    var initial = State()
-    initial.peer = peer
-    initial.local = local
-    self.state = Mutex(initial)
+    self.state = Mutex(State())
+  }
+
+  /// Makes the pipeline of a new channel ours. To be called in the channel's initialiser: a peer may have sent all that
+  /// it has to say, and its end, by the time that the channel is active.
+  /// - Parameter active: called on the event loop when the connection is up.
+  static func attach(
+    to channel: any Channel, service: String, active: @escaping (Connection) -> Void = { _ in }
+  ) throws -> Connection {
+    let connection = Connection(channel: channel, service: service)
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, active: active))
+    return connection
   }
 
   private static let numbers = Atomic<Int>(0)

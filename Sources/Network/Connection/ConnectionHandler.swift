@@ -7,15 +7,18 @@ final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
   private let connection: Connection
+  private var active: ((Connection) -> Void)?
 
-  init(_ connection: Connection) { self.connection = connection }
-
-  func handlerAdded(context: ChannelHandlerContext) {
-    if context.channel.isActive { context.read() }
+  init(_ connection: Connection, active: @escaping (Connection) -> Void) {
+    self.connection = connection
+    self.active = active
   }
 
   func channelActive(context: ChannelHandlerContext) {
+    connection.setAddresses(peer: PeerAddress(context.remoteAddress), local: PeerAddress(context.localAddress))
     context.read()
+    active?(connection)
+    active = nil
     context.fireChannelActive()
   }
 

@@ -2,13 +2,6 @@ internal import NIOCore
 internal import Synchronization
 
 extension Connection {
-  /// Makes the channel's pipeline ours and begins to read.
-  func attach() async throws {
-    try await channel.eventLoop.submit {
-      try self.channel.pipeline.syncOperations.addHandler(ConnectionHandler(self))
-    }.get()
-  }
-
   /// Reads the PROXY header before the session begins, byte-exact: what follows it is the session's (or TLS's).
   func readProxyHeader(within limit: Duration) async throws {
     let deadline = channel.eventLoop.now + TimeAmount(limit)

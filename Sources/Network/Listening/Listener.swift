@@ -48,7 +48,7 @@ public final class Listener: Sendable {
   /// The address that it is bound to, with the port that the system chose; `nil` for a local socket.
   public let address: PeerAddress?
   let channel: any Channel
-  private let accepted: AcceptedChannels
+  private let accepted: AcceptedConnections
   private let state = Mutex(State())
 
   private struct State {
@@ -56,7 +56,7 @@ public final class Listener: Sendable {
     var isShuttingDown = false
   }
 
-  private init(options: ListenerOptions, channel: any Channel, accepted: AcceptedChannels) {
+  private init(options: ListenerOptions, channel: any Channel, accepted: AcceptedConnections) {
     self.options = options
     self.channel = channel
     self.accepted = accepted
@@ -68,7 +68,7 @@ public final class Listener: Sendable {
   public static func bind(
     _ address: ListeningAddress, _ options: ListenerOptions, on group: any EventLoopGroup
   ) async throws -> Listener {
-    let accepted = AcceptedChannels()
+    let accepted = AcceptedConnections()
     let limits = options.limits
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: options.backlog)
@@ -91,8 +91,9 @@ public final class Listener: Sendable {
           }
         }
         channel.closeFuture.whenComplete { _ in limits.leave() }
-        accepted.add(channel)
-        return channel.eventLoop.makeSucceededVoidFuture()
+        return channel.eventLoop.makeCompletedFuture {
+          _ = try Connection.attach(to: channel, service: options.name) { accepted.add($0) }
+        }
       }
     do {
       return Listener(options: options, channel: try await open(address, bootstrap), accepted: accepted)
@@ -122,8 +123,8 @@ public final class Listener: Sendable {
     await withTaskCancellationHandler {
       try? await channel.setOption(.autoRead, value: true).get()
       await withDiscardingTaskGroup { group in
-        for await channel in accepted.stream {
-          group.addTask { await self.serve(channel, session) }
+        for await connection in accepted.stream {
+          group.addTask { await self.serve(connection, session) }
         }
       }
     } onCancel: {
@@ -160,18 +161,14 @@ public final class Listener: Sendable {
     accepted.finish()
   }
 
-  private func serve(_ channel: any Channel, _ session: @Sendable (Connection) async -> Void) async {
-    accepted.remove(channel)
-    let connection = Connection(
-      channel: channel, service: options.name, peer: PeerAddress(channel.remoteAddress),
-      local: PeerAddress(channel.localAddress))
+  private func serve(_ connection: Connection, _ session: @Sendable (Connection) async -> Void) async {
+    accepted.remove(connection)
     let late = state.withLock { state in
       state.connections[connection.number] = connection
       return state.isShuttingDown
     }
     if late { connection.requestShutdown() }
     do {
-      try await connection.attach()
       try await admit(connection, session)
     } catch {
       connection.abort()

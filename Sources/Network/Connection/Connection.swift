@@ -2,6 +2,10 @@ public import NIOCore
 public import Platform
 internal import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// One byte stream, accepted or outgoing, for one session.
 ///
 /// The session asks and waits: for a line, for whatever has arrived, for an exact number of bytes. What it writes is
@@ -97,6 +101,7 @@ public final class Connection: Sendable {
   static func attach(
     to channel: any Channel, service: String, active: @escaping (Connection) -> Void = { _ in }
   ) throws -> Connection {
+    channel.keepFromChildren()
     let connection = Connection(channel: channel, service: service)
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, active: active))
     return connection
@@ -130,4 +135,14 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
+}
+
+extension Channel {
+  /// Closes the descriptor in programs that this process starts: an appliance may live inside one that does. To be
+  /// called on the event loop.
+  func keepFromChildren() {
+    _ = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+      fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+  }
 }

@@ -77,6 +77,7 @@ public final class Listener: Sendable {
       .serverChannelOption(.autoRead, value: false)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          channel.keepFromChildren()
           try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
         }
       }
@@ -173,6 +174,7 @@ public final class Listener: Sendable {
     } catch {
       connection.abort()
     }
+    if Task.isCancelled { connection.abort() }
     await connection.close()
     state.withLock { _ = $0.connections.removeValue(forKey: connection.number) }
   }

@@ -13,7 +13,7 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
 
   /// Whole seconds since 1970, rounded down.
   public var seconds: Int64 {
-    microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000
+    microseconds / 1_000_000 - (microseconds % 1_000_000 < 0 ? 1 : 0)
   }
 
   public static func < (a: Moment, b: Moment) -> Bool { a.microseconds < b.microseconds }

@@ -80,7 +80,7 @@ import Testing
         == """
         Original-Envelope-Id: QQ314159
         Reporting-MTA: dns; mail.example.com
-        Arrival-Date: Thu, 20 Nov 1997 22:26:40 +0000
+        Arrival-Date: Thu, 20 Nov 1997 04:26:40 +0000
 
         Original-Recipient: rfc822;alias@example.com
         Final-Recipient: rfc822; user@example.net
@@ -88,7 +88,7 @@ import Testing
         Status: 5.1.1
         Remote-MTA: dns; mx.example.net
         Diagnostic-Code: smtp; 550 5.1.1 No such  Bcc: evil  [31m \\x{FC}
-        Last-Attempt-Date: Thu, 20 Nov 1997 22:43:20 +0000
+        Last-Attempt-Date: Thu, 20 Nov 1997 04:43:20 +0000
 
         """.crlf.text)
     #expect(try decoded(scan, [3]).text == "Subject: hello\r\nFrom: sender@example.org\r\n")

@@ -44,7 +44,7 @@ import Testing
     for name in [
       "utf-7", "iso-8859-2", "iso-8859-8-i", "iso-8859-15", "iso-8859-16", "windows-1250", "windows-1258", "cp437",
       "ibm866",
-      "koi8-u", "macintosh", "x-mac-cyrillic", "hz-gb-2312", "iso-2022-cn", "big5-hkscs", "cp950", "euc-tw", "euc-kr",
+      "koi8-u", "macintosh", "x-mac-cyrillic", "iso-2022-cn", "big5-hkscs", "cp950", "euc-tw", "euc-kr",
       "cp949",
       "iso-2022-kr", "johab", "tis-620", "viscii", "tcvn", "armscii-8", "hp-roman8", "utf-32be", "ucs-2",
       "iso-2022-jp-3",

@@ -80,7 +80,7 @@ import Testing
     #expect(scan.structure.hasNUL == false)
     #expect(scan.structure.has8BitBody)
     #expect(scan.structure.parts.map(\.has8BitBody).filter { $0 }.count == 3)
-    #expect(scan.structure.longestLine == 44)
+    #expect(scan.structure.longestLine == scan.body.split(separator: 10).map { $0.count - 1 }.max())
     #expect(scan.structure.bodyLines == scan.body.filter { $0 == 10 }.count)
     #expect(scan.structure.attachments.map(\.fileName) == [nil, "x.bin", nil])
     #expect(scan.structure.attachments.map(\.type) == ["message/rfc822", "text/plain", "message/rfc822"])

@@ -32,7 +32,7 @@ enum CharsetNames {
       "macintosh": "MACINTOSH", "mac": "MACINTOSH", "xmacroman": "MACINTOSH", "maccyrillic": "MAC-CYRILLIC",
       "xmaccyrillic": "MAC-CYRILLIC",
       "gb2312": "GB18030", "gbk": "GB18030", "gb18030": "GB18030", "cp936": "GB18030", "ms936": "GB18030",
-      "windows936": "GB18030", "euccn": "GB18030", "chinese": "GB18030", "xgbk": "GB18030", "hzgb2312": "HZ",
+      "windows936": "GB18030", "euccn": "GB18030", "chinese": "GB18030", "xgbk": "GB18030",
       "iso2022cn": "ISO-2022-CN",
       "big5": "BIG5-HKSCS", "big5hkscs": "BIG5-HKSCS", "cp950": "CP950", "xxbig5": "BIG5-HKSCS", "euctw": "EUC-TW",
       "shiftjis": "CP932", "sjis": "CP932", "xsjis": "CP932", "cp932": "CP932", "ms932": "CP932",

@@ -178,10 +178,10 @@ public struct MIMEScanner: Sendable {
   // MARK: Parts
 
   private mutating func act(on match: (index: Int, kind: DelimiterLine.Kind), next: MIMETree.Place) {
-    endHeaders(at: MIMETree.Place(offset: lineStart, lines: lines))
+    let end = MIMETree.Place(offset: lineStart - lineEnd, lines: lineEnd > 0 ? lines - 1 : lines)
+    endHeaders(at: end)
     // A header may have been more than the limits allow.
     guard match.index < tree.delimiters.count else { return }
-    let end = MIMETree.Place(offset: lineStart - lineEnd, lines: lineEnd > 0 ? lines - 1 : lines)
     mode = tree.delimiter(match.index, match.kind, end: end, next: next)
     header = HeaderCollector(limit: tree.headerLimit)
   }

@@ -44,6 +44,8 @@ struct MIMETree: Sendable {
   mutating func endHeader(_ header: HeaderSection, at place: Place) -> Next {
     guard let current = open.last?.part else { return .rest }
     headerOctetsLeft -= header.bytes.count
+    // A delimiter may cut a header off, and the line end before it may be that of another delimiter.
+    let place = Place(offset: max(place.offset, parts[current].header.lowerBound), lines: place.lines)
     parts[current].header = parts[current].header.lowerBound..<place.offset
     parts[current].has8BitHeader = header.has8Bit
     let isEmbeddedMessage = parts[current].parent.map { parts[$0].kind == .message } ?? false

@@ -32,6 +32,8 @@ public final class MailFlow: Sendable {
   let log: Logger
   let staging: StagingBudget
   let refusals: RefusalLedger
+  let slots: CrashSlots?
+  let crashes = CrashRecord()
 
   /// - Parameters:
   ///   - configuration: gives the configuration in force; a reload is noticed at the next message.
@@ -57,6 +59,7 @@ public final class MailFlow: Sendable {
       },
       freeSpace: { [store] in store.spaceLeft })
     refusals = RefusalLedger(store: store, clock: clock)
+    slots = CrashSlots(folder: store.folder, log: log)
     changes = ChangeHub()
     store.onCommit { [changes] summary in changes.tell(summary) }
   }
@@ -64,16 +67,25 @@ public final class MailFlow: Sendable {
   /// Begins to take a message in.
   ///
   /// - Parameters:
-  ///   - peer: whose share of the staging room it takes; `nil` for the house's own people (APPEND).
+  ///   - peer: whose share of the staging room it takes.
+  ///   - reversePath: of the envelope; together with the peer it names the suspect should the process end over this.
   ///   - declaredSize: of MAIL's SIZE or an IMAP literal, if there is one.
-  /// - Throws: ``IntakeError/refused(_:)`` with 452 4.3.1 when there is no room, 552 5.3.4 when it is too large.
-  public func beginIntake(origin: Origin, peer: IPAddress?, declaredSize: Int? = nil) throws(IntakeError) -> Intake {
+  /// - Throws: ``IntakeError/refused(_:)`` with 452 4.3.1 when there is no room, 552 5.3.4 when it is too large, 451
+  ///   when the process has ended twice over messages of this sender and peer.
+  public func beginIntake(
+    origin: Origin, peer: IPAddress?, reversePath: EmailAddress? = nil, declaredSize: Int? = nil
+  ) throws(IntakeError) -> Intake {
     let limit = configuration().limits.messageSize
     if let declaredSize, declaredSize > limit {
       throw .refused(Answer(552, "5.3.4", "The message is larger than the \(limit) bytes that are accepted here"))
     }
     guard staging.hasRoom(for: declaredSize ?? 0, from: peer) else { throw .refused(.noRoom) }
-    return Intake(store: store, share: staging.share(of: peer), sizeLimit: limit)
+    let suspect = Self.suspect(peer, reversePath)
+    let treatment = crashes.treatment(of: suspect, at: clock.now())
+    if treatment == .later { throw .refused(Answer(451, "4.3.0", "Not now, try again in an hour")) }
+    return Intake(
+      store: store, share: staging.share(of: peer), sizeLimit: limit, isParsed: treatment != .unparsed,
+      slot: slots?.take(suspect))
   }
 
   /// What the planner says of a recipient; for RCPT.

@@ -31,7 +31,9 @@ extension MailFlow {
     var candidate = Candidate(
       envelope: envelope, content: content, header: Self.deliverable(header, content, configuration),
       configuration: configuration, deadline: deadline ?? Self.deadline(for: envelope, configuration))
-    candidate.verdicts = await judge(candidate)
+    candidate.verdicts =
+      content.isParsed
+      ? await judge(candidate) : envelope.recipients.map { _ in .unknown("nothing has looked at this message") }
     if let signer, !envelope.origin.isFromOutside { candidate.signature = await signature(candidate, signer) }
     let fingerprint = Fingerprint.applies(to: envelope.origin) ? Fingerprint(envelope, content: content.hash) : nil
     do {
@@ -100,6 +102,7 @@ extension MailFlow {
   static func deliverable(
     _ header: [UInt8]?, _ content: ReceivedContent, _ configuration: Configuration
   ) -> HeaderSection {
+    guard content.isParsed else { return content.header }
     let section = header.map { HeaderSection($0) } ?? content.header
     let names = [configuration.hostname] + configuration.domains.map(\.name)
     return ArrivingHeader.cleaned(section, hostnames: names).map { HeaderSection($0) } ?? section

@@ -55,10 +55,7 @@ extension MailFlow {
   /// The plan and everything that its commit needs. Reads, never writes.
   func prepare(_ candidate: Candidate, fingerprint: Fingerprint?) async throws -> Prepared {
     let envelope = candidate.envelope
-    let deliveredTo = candidate.content.header.all("Delivered-To").flatMap { AddressList($0.body).addresses }
-    let plan = try await planner.plan(
-      PlannedMessage(
-        envelope: envelope, size: candidate.content.size, deliveredTo: deliveredTo, verdicts: candidate.verdicts))
+    let plan = candidate.content.isParsed ? try await plan(candidate) : Self.heldUnparsed(candidate)
     guard plan.recipients.count == envelope.recipients.count else {
       throw StoreError.misuse("a plan for \(plan.recipients.count) of \(envelope.recipients.count) recipients")
     }
@@ -69,6 +66,22 @@ extension MailFlow {
     commission.notifications = notified.commissions
     commission.steps += notified.steps
     return .ready(commission)
+  }
+
+  private func plan(_ candidate: Candidate) async throws -> Plan {
+    let deliveredTo = candidate.content.header.all("Delivered-To").flatMap { AddressList($0.body).addresses }
+    return try await planner.plan(
+      PlannedMessage(
+        envelope: candidate.envelope, size: candidate.content.size, deliveredTo: deliveredTo,
+        verdicts: candidate.verdicts))
+  }
+
+  /// The process ended twice over such a message: a person decides about this one.
+  private static func heldUnparsed(_ candidate: Candidate) -> Plan {
+    let reason = "crash: the process ended twice while it worked on mail of this sender from this address"
+    return Plan(
+      recipients: candidate.envelope.recipients.map { _ in PlannedRecipient(.hold(reason: reason, until: nil)) },
+      configurationGeneration: candidate.configuration.generation)
   }
 
   /// The answer for all, if every recipient is rejected (RFC 5321 §4.2.5): one that allows another try, if there is one.
@@ -93,7 +106,8 @@ extension MailFlow {
     let variants = tags.map { tag in
       NewContent(
         header: tag.map { HeaderSection($0.applied(to: candidate.header)) } ?? candidate.header,
-        structure: content.structure, body: content.body.asNewBody)
+        structure: content.structure, body: content.body.asNewBody,
+        facts: content.isParsed ? [] : .unparsed)
     }
     let showsClient =
       envelope.origin == .mx || candidate.configuration.submission.showClientAddress

@@ -54,15 +54,21 @@ public final class Intake: Sendable {
   private let store: Store
   private let share: StagingBudget.Share
   private let sizeLimit: Int
+  /// `false`: the process ended over such messages before; nothing of this one is looked at.
+  private let isParsed: Bool
+  private let slot: CrashSlots.Slot?
   private let state = Mutex(State())
 
   /// Bytes that wait before they are handed to the store in one go.
   private static let flushSize = 1 << 18
 
-  init(store: Store, share: StagingBudget.Share, sizeLimit: Int) {
+  init(store: Store, share: StagingBudget.Share, sizeLimit: Int, isParsed: Bool = true, slot: CrashSlots.Slot? = nil) {
     self.store = store
     self.share = share
     self.sizeLimit = sizeLimit
+    self.isParsed = isParsed
+    self.slot = slot
+    if !isParsed { state.withLock { $0.section = HeaderSection([]) } }
   }
 
   deinit { abandon() }
@@ -127,8 +133,9 @@ public final class Intake: Sendable {
       let digest = SHA256()
       digest.update(SHA256.hash(taken.section.bytes))
       digest.update(hash)
-      let body = ReceivedBody(place: place, size: taken.bodySize, hash: hash, share: share)
-      return ReceivedContent(header: taken.section, structure: taken.structure, body: body, hash: digest.finish())
+      let body = ReceivedBody(place: place, size: taken.bodySize, hash: hash, share: share, slot: slot)
+      return ReceivedContent(
+        header: taken.section, structure: taken.structure, body: body, hash: digest.finish(), isParsed: isParsed)
     } catch {
       if case .staged(let staged) = taken.body { staged.drop() }
       share.release()
@@ -217,7 +224,8 @@ extension Intake {
       guard state.refusal == nil, !state.isOver else { return nil }
       state.isOver = true
       if state.section == nil { Self.completeHeader(&state) }
-      guard let section = state.section, let structure = state.scanner?.finish() else { return nil }
+      guard let section = state.section else { return nil }
+      let structure = state.scanner?.finish() ?? .opaque(bodySize: state.bodySize)
       defer { state = State(isOver: true) }
       return Taken(section: section, structure: structure, body: state.body, bodySize: state.bodySize)
     }

@@ -14,15 +14,24 @@ public struct ReceivedContent: Sendable {
   /// SHA-256 over header section and body as received: what two equal transmissions have in common.
   public let hash: [UInt8]
 
+  /// `false` where the process ended over such a message before: then the header section is empty, the body is
+  /// everything as it came, and nobody has looked at it.
+  public let isParsed: Bool
+
   /// Bytes of header section and body.
   public var size: Int { header.bytes.count + body.size }
-  public var facts: ContentFacts { ContentFacts(header: header, structure: structure) }
+  public var facts: ContentFacts {
+    ContentFacts(header: header, structure: structure).union(isParsed ? [] : .unparsed)
+  }
 
-  init(header: HeaderSection, structure: MIMEStructure, body: ReceivedBody, hash: [UInt8]) {
+  init(
+    header: HeaderSection, structure: MIMEStructure, body: ReceivedBody, hash: [UInt8], isParsed: Bool = true
+  ) {
     self.header = header
     self.structure = structure
     self.body = body
     self.hash = hash
+    self.isParsed = isParsed
   }
 }
 
@@ -38,12 +47,15 @@ public final class ReceivedBody: Sendable {
   /// SHA-256 over the body.
   public let hash: [UInt8]
   private let share: StagingBudget.Share?
+  /// The message is work under way until it goes out of use.
+  private let slot: CrashSlots.Slot?
 
-  init(place: Place, size: Int, hash: [UInt8], share: StagingBudget.Share?) {
+  init(place: Place, size: Int, hash: [UInt8], share: StagingBudget.Share?, slot: CrashSlots.Slot? = nil) {
     self.place = place
     self.size = size
     self.hash = hash
     self.share = share
+    self.slot = slot
   }
 
   /// Up to `count` bytes from an offset, fewer at the end; for filters that must see the content again. Never call it

@@ -32,15 +32,22 @@ struct Fields {
     private var fields: [UInt8: [UInt8]] = [:]
 
     init(_ bytes: [UInt8]) {
+      for (number, value) in Self.all(in: bytes) { fields[number] = value }
+    }
+
+    /// All fields in their order, also several of one number.
+    static func all(in bytes: [UInt8]) -> [(number: UInt8, value: [UInt8])] {
+      var result: [(UInt8, [UInt8])] = []
       var position = 0
       while bytes.count - position >= 5 {
         let number = bytes[position]
         let length = bytes[position + 1..<position + 5].reduce(0) { $0 << 8 | Int($1) }
         position += 5
-        guard length <= bytes.count - position else { return }
-        fields[number] = Array(bytes[position..<position + length])
+        guard length <= bytes.count - position else { break }
+        result.append((number, Array(bytes[position..<position + length])))
         position += length
       }
+      return result
     }
 
     func bytes(_ number: UInt8) -> [UInt8]? { fields[number] }

@@ -18,8 +18,12 @@ extension MailFlow {
     refusals.add(refusal)
   }
 
-  /// Hands what is still counted to the store. For the end of the process, before the store is closed.
-  public func flushRefusals() { refusals.sweep(all: true) }
+  /// For an orderly end, after the sessions and before the store is closed: refusals that are still being counted go
+  /// into the trace, and whatever is under way makes nobody a suspect.
+  public func finish() {
+    refusals.sweep(all: true)
+    slots?.clear()
+  }
 
   func measure(_ acceptance: Acceptance, _ envelope: Envelope) {
     let outcome =

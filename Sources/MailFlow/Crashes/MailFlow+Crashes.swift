@@ -1,0 +1,26 @@
+internal import Logging
+internal import Message
+internal import Platform
+internal import Store
+
+extension MailFlow {
+  private static let crashSetting = "crashes"
+
+  /// Counts what the last process was doing when it ended, if it ended before its time. To be awaited once, before mail
+  /// is taken in.
+  public func countCrashes() async throws {
+    guard let slots else { return }
+    let known = try await store.read { try $0.setting(Self.crashSetting) } ?? []
+    crashes.load(known, suspects: slots.suspects, now: clock.now())
+    guard !slots.suspects.isEmpty else { return }
+    for suspect in Set(slots.suspects) {
+      log.warning("the process ended while it worked for \(displayable(suspect, limit: 300))")
+    }
+    let encoded = crashes.encoded
+    try await store.write { try $0.setSetting(Self.crashSetting, encoded) }
+  }
+
+  static func suspect(_ peer: IPAddress?, _ reversePath: EmailAddress?) -> String {
+    "\(peer?.description ?? "local") <\(reversePath?.description ?? "")>"
+  }
+}

@@ -15,7 +15,8 @@ extension Session {
       return try await refuseMail(Reply(refusal), envelope)
     }
     do throws(IntakeError) {
-      let intake = try reception.flow.beginIntake(origin: terms.origin, peer: facts.peer, declaredSize: command.size)
+      let intake = try reception.flow.beginIntake(
+        origin: terms.origin, peer: facts.peer, reversePath: command.reversePath, declaredSize: command.size)
       transaction = Transaction(envelope: envelope, declaredSize: command.size, intake: intake)
     } catch {
       guard case .refused(let answer) = error else { throw SessionError.silent }

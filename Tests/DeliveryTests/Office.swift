@@ -69,7 +69,8 @@ func envelope(
   _ recipients: [String], origin: Origin = .mx, from: String? = "someone@outside.example", device: String? = nil
 ) throws -> Envelope {
   Envelope(
-    origin: origin, reversePath: try from.map(address), recipients: try recipients.map { EnvelopeRecipient(try address($0)) },
+    origin: origin, reversePath: try from.map(address),
+    recipients: try recipients.map { EnvelopeRecipient(try address($0)) },
     device: device, receivedAt: Moment(seconds: 1_800_000_000))
 }
 

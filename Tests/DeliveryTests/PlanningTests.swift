@@ -64,7 +64,10 @@ import Testing
     let junk = Marking(subjectPrefix: "[spam]", isJunk: true)
     let rejection = Answer(550, "5.7.1", "Not here")
     let plan = try await delivery(office()).plan(
-      ["anna@office.example", "bert@office.example", "carl@office.example", "info@office.example", "both@office.example"],
+      [
+        "anna@office.example", "bert@office.example", "carl@office.example", "info@office.example",
+        "both@office.example",
+      ],
       verdicts: [
         Verdict(.quarantine(reason: "macro")), Verdict(.tag(junk)), Verdict(.reject(rejection)), .accept,
         Verdict(.discard(reason: "noise")),

@@ -222,7 +222,8 @@ private final class Flag: Sendable {
       FailingObserver { if case .filed(account: "bert", _) = $0 { true } else { false } }
     ])
     let acceptance = await house.flow.accept(
-      try house.envelope(["anna@office.example", "friend@elsewhere.example", "bert@office.example"], origin: .submission),
+      try house.envelope(
+        ["anna@office.example", "friend@elsewhere.example", "bert@office.example"], origin: .submission),
       try await house.take())
     #expect(acceptance.answer?.code == 451)
     #expect(try await house.messages("anna") == [], "not even those before the step that failed")

@@ -7,7 +7,8 @@ import Testing
 @Suite struct ArrivingHeaderTests {
   private func cleaned(_ text: String) -> String? {
     ArrivingHeader.cleaned(
-      HeaderSection(Array(text.replacing("\n", with: "\r\n").utf8)), hostnames: ["mail.office.example", "office.example"]
+      HeaderSection(Array(text.replacing("\n", with: "\r\n").utf8)),
+      hostnames: ["mail.office.example", "office.example"]
     ).map { String(decoding: $0, as: UTF8.self).replacing("\r\n", with: "\n") }
   }
 
@@ -32,7 +33,8 @@ import Testing
 
   @Test(arguments: [
     "mail.office.example; spf=pass", "OFFICE.example 1; spf=pass", "(a comment) office.example; dkim=pass",
-    "\"office.example\"; dkim=pass", "office.example", "", "\n office.example;\n spf=pass", "(a (nested) one)office.example;",
+    "\"office.example\"; dkim=pass", "office.example", "", "\n office.example;\n spf=pass",
+    "(a (nested) one)office.example;",
   ])
   func forgedResultsGo(_ value: String) {
     #expect(cleaned("Authentication-Results: \(value)\nSubject: x\n\n") == "Subject: x\n\n")
@@ -51,7 +53,8 @@ import Testing
 }
 
 @Suite struct TraceFieldsTests {
-  private func envelope(_ recipients: [String] = ["anna@office.example"], helo: String = "mx.other.example") -> Envelope {
+  private func envelope(_ recipients: [String] = ["anna@office.example"], helo: String = "mx.other.example") -> Envelope
+  {
     Envelope(
       origin: .mx, reversePath: EmailAddress("bob@other.example"),
       recipients: recipients.compactMap { EmailAddress($0) }.map { EnvelopeRecipient($0) },
@@ -90,7 +93,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "evil\r\nX-Injected: yes", "a b", "", "(comment", "x;y", "\u{1b}[31m", String(repeating: "a", count: 300), "ü.example",
+    "evil\r\nX-Injected: yes", "a b", "", "(comment", "x;y", "\u{1b}[31m", String(repeating: "a", count: 300),
+    "ü.example",
     "a\u{0}b", "<x>",
   ])
   func aStrangeNameIsNotRepeated(_ helo: String) {

@@ -155,7 +155,8 @@ final class House: Sendable {
   }
 
   func filing(_ account: String, _ folder: Folder = .inbox, as address: String? = nil) throws -> Filing {
-    Filing(account: account, folder: folder, deliveredTo: try #require(EmailAddress(address ?? "\(account)@office.example")))
+    Filing(
+      account: account, folder: folder, deliveredTo: try #require(EmailAddress(address ?? "\(account)@office.example")))
   }
 
   /// Closes the store as an orderly end does.
@@ -166,7 +167,8 @@ final class House: Sendable {
 }
 
 extension House {
-  static let message = "From: Bob <bob@outside.example>\nTo: anna@office.example\nSubject: Hello\nMessage-ID: <1@outside.example>\n\nGood day.\n"
+  static let message =
+    "From: Bob <bob@outside.example>\nTo: anna@office.example\nSubject: Hello\nMessage-ID: <1@outside.example>\n\nGood day.\n"
 
   func take(_ text: String = House.message) async throws -> ReceivedContent {
     let intake = try flow.beginIntake(origin: .mx, peer: IPAddress("192.0.2.1"))

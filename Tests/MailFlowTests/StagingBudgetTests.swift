@@ -46,7 +46,7 @@ import Testing
 
   @Test func anIPv6ClientIsItsNetwork() {
     let budget = budget()
-    #expect(budget.share(of: IPAddress("2001:db8::1")).take(100) )
+    #expect(budget.share(of: IPAddress("2001:db8::1")).take(100))
     let held = budget.share(of: IPAddress("2001:db8::1"))
     #expect(held.take(100))
     #expect(!budget.share(of: IPAddress("2001:db8::ffff")).take(1))

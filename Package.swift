@@ -107,7 +107,12 @@ let package = Package(
     tests("SMTP", ["Platform", "Message"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message"]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message"]),
-    tests("Reception", ["Platform", "Configuration", "Store", "Message", "Network", "SMTP", "Accounts", "MailFlow"]),
+    tests(
+      "Reception",
+      [
+        "Platform", "Configuration", "Store", "Message", "Network", "SMTP", "Accounts", "MailFlow", "Delivery",
+        "Submission", nioCore, nioPosix,
+      ]),
     tests("Submission", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Reception"]),
     tests(
       "Relay",

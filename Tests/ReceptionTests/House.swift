@@ -101,6 +101,8 @@ final class House: Sendable {
     [[route]]
     domains = ["elsewhere.example"]
     host = "127.0.0.1:1"
+    [passwords]
+    iterations = 4096
     [limits]
     message-size = "2 MiB"
     disk-reserve = "1 MiB"

@@ -12,7 +12,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 @Suite struct MXTests {
   @Test func aMessageComesIn() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         #expect(try client.reply() == "220 mail.example.org ESMTP Postroom")
         client.send(hello)
         let greeting = try client.reply()
@@ -35,7 +35,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func everythingInOnePacket() async throws {
     try await House.with { house in
-      let codes = try await talk(to: house.smtp) { client in
+      let codes = try await talk(to: house.smtp) { (client: RawClient) throws in
         try client.ask(
           hello + toAnna + "DATA\r\n" + "Subject: 1\r\n\r\n.\r\n" + toAnna + "BDAT 14\r\nSubject: 2\r\n\r\n"
             + "BDAT 3 LAST\r\nx\r\n" + toAnna + "DATA\r\nSubject: 3\r\n\r\n.\r\nQUIT\r\n", 15)
@@ -49,7 +49,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func whoMayBeWrittenTo() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         let codes = try client.ask(
           hello + "MAIL FROM:<>\r\nRCPT TO:<nobody@example.org>\r\nRCPT TO:<x@elsewhere.example>\r\n"
             + "RCPT TO:<Postmaster>\r\nRCPT TO:<abuse@example.org>\r\nRCPT TO:<@a,@b:anna+x@EXAMPLE.org>\r\n", 8)
@@ -62,7 +62,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func harvestersAreTurnedAway() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         let many = (0..<30).map { "RCPT TO:<guess\($0)@example.org>\r\n" }.joined()
         let codes = try client.ask(hello + "MAIL FROM:<>\r\n" + many, 23)
         #expect(codes.filter { $0 == "550 5.1.1" }.count == 19)
@@ -78,13 +78,13 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
   /// Every form in which a second message has been smuggled through some server.
   @Test(arguments: ends) func nothingIsSmuggled(_ end: String) async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         let evil = "MAIL FROM:<evil@elsewhere.example>\r\nRCPT TO:<anna@example.org>\r\nDATA\r\nevil\r\n.\r\nQUIT\r\n"
         let codes = try client.ask(hello + toAnna + "DATA\r\nSubject: a\r\n\r\nx\(end)\(evil)", 6)
         #expect(codes.suffix(2) == ["354", "550 5.6.11"])
         #expect(client.isAtEnd())
       }
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         let text = "Subject: a\r\n\r\nx\(end)y\r\n"
         let codes = try client.ask(hello + toAnna + "BDAT \(text.utf8.count) LAST\r\n\(text)QUIT\r\n", 5)
         #expect(codes.last == "550 5.6.11")
@@ -96,7 +96,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func sizesAreEnforcedWhileContentComes() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         let line = String(repeating: "x", count: 998) + "\r\n"
         let big = "Subject: big\r\n\r\n" + String(repeating: line, count: 2200)
         #expect(try client.ask(hello + toAnna + "DATA\r\n", 5).last == "354")
@@ -113,7 +113,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func contentOfAllKinds() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         let long = String(repeating: "y", count: 900_000)
         let text = "Subject: \u{e4}\r\n\r\na\0b\r\n\(long)\r\n"
         #expect(try client.ask(hello + toAnna + "DATA\r\n\(text).\r\n", 6).last == "250 2.0.0")
@@ -129,7 +129,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func wildInputHurtsNobodyElse() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { good in
+      try await talk(to: house.smtp) { (good: RawClient) throws in
         _ = try good.ask(hello, 2)
         for port in [house.smtp, house.submission] {
           let noise = try RawClient(port: port)
@@ -149,7 +149,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func halfClosedClientsGetTheirReplies() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         client.send(hello + toAnna + "DATA\r\na: b\r\n\r\n.\r\n")
         client.closeOutput()
         #expect(try client.codes(6).last == "250 2.0.0")
@@ -157,7 +157,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
       }
       #expect(try await house.inbox("anna").count == 1)
       // Content that ends in the middle is nothing.
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         client.send(hello + toAnna + "DATA\r\na: b\r\n\r\nx\r\n.\r")
         client.closeOutput()
         #expect(try client.codes(5).last == "354")
@@ -172,11 +172,11 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
     limits.nextCommand = .milliseconds(200)
     limits.dataBlock = .milliseconds(200)
     try await House.with(limits: limits) { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         #expect(try client.codes(2) == ["220", "421 4.4.2"])
         #expect(client.isAtEnd())
       }
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         #expect(try client.ask(hello + toAnna + "DATA\r\na: b\r\n", 6).suffix(2) == ["354", "421 4.4.2"])
         #expect(client.isAtEnd())
       }
@@ -191,7 +191,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
   @Test func aLost250GivesOneCopy() async throws {
     try await House.with { house in
       for _ in 0..<2 {
-        try await talk(to: house.smtp) { client in
+        try await talk(to: house.smtp) { (client: RawClient) throws in
           _ = try client.ask(hello + toAnna + "DATA\r\n", 5)
           client.send(Self.message)
           // Gone before the reply can be read: what arrives now is answered with a reset.
@@ -206,7 +206,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
   @Test func aReplyThatWasNeverReadIsLost() async throws {
     try await House.with { house in
       for _ in 0..<2 {
-        try await talk(to: house.smtp) { client in
+        try await talk(to: house.smtp) { (client: RawClient) throws in
           _ = try client.ask(hello + toAnna + "DATA\r\n", 5)
           client.send(Self.message)
           var ready = pollfd(fd: client.descriptor, events: Int16(POLLIN), revents: 0)
@@ -223,7 +223,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
   @Test func twoScansWithoutQUITAreTwo() async throws {
     try await House.with { house in
       for round in 1...2 {
-        try await talk(to: house.smtp) { client in
+        try await talk(to: house.smtp) { (client: RawClient) throws in
           _ = try client.ask(hello + toAnna + "DATA\r\n", 5)
           #expect(try client.ask(Self.message) == ["250 2.0.0"])
         }
@@ -235,7 +235,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 
   @Test func twoScansInOneSessionAreTwo() async throws {
     try await House.with { house in
-      try await talk(to: house.smtp) { client in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
         _ = try client.ask(hello, 2)
         for _ in 0..<2 {
           _ = try client.ask(toAnna + "DATA\r\n", 3)
@@ -250,7 +250,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
   @Test func pipelinedCommandsProveNothing() async throws {
     try await House.with { house in
       for _ in 0..<2 {
-        try await talk(to: house.smtp) { client in
+        try await talk(to: house.smtp) { (client: RawClient) throws in
           _ = try client.ask(hello + toAnna + "DATA\r\n", 5)
           client.send(Self.message + "NOOP\r\nQUIT\r\n")
           client.reset()

@@ -183,7 +183,7 @@ extension Reply {
     switch fault {
     case .bareCarriageReturn: self.init(550, "5.6.11", "The message has a CR without LF: lines end with CRLF")
     case .bareLineFeed: self.init(550, "5.6.11", "The message has an LF without CR: lines end with CRLF")
-    case .lineTooLong: self.init(554, "5.6.0", "The message has a line of more than \(SMTP.textLineLimit) octets")
+    case .lineTooLong: self.init(554, "5.6.0", "The message has a line of more than \(ProtocolLimits.textLine) octets")
     }
   }
 }

@@ -63,7 +63,7 @@ public struct ContentDecoder: Sendable {
   private let lineLimit: Int
 
   /// - Parameter lineLimit: octets of the longest line, its CRLF not counted.
-  public init(framing: Framing, discipline: Discipline, lineLimit: Int = SMTP.textLineLimit) {
+  public init(framing: Framing, discipline: Discipline, lineLimit: Int = ProtocolLimits.textLine) {
     self.framing = framing
     self.discipline = discipline
     self.lineLimit = lineLimit

@@ -86,7 +86,7 @@ struct PathGrammar {
   /// Labels of letters, digits and inner hyphens, or of UTF-8 (a U-label; IDNA itself is not checked here).
   private mutating func domain() -> [UInt8]? {
     let text = rest.prefix { $0 == UInt8(ascii: ".") || PathGrammar.isLabelText($0) }
-    guard !text.isEmpty, text.count <= SMTP.domainLimit, text.isUTF8 else { return nil }
+    guard !text.isEmpty, text.count <= ProtocolLimits.domain, text.isUTF8 else { return nil }
     for label in text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
       guard let first = label.first, let last = label.last, label.count <= 63 else { return nil }
       guard first != UInt8(ascii: "-"), last != UInt8(ascii: "-") else { return nil }
@@ -100,7 +100,7 @@ struct PathGrammar {
     guard let end = rest.firstIndex(of: UInt8(ascii: "]")) else { return nil }
     let literal = rest[rest.startIndex...end]
     let inner = literal.dropFirst().dropLast()
-    guard !inner.isEmpty, literal.count <= SMTP.domainLimit else { return nil }
+    guard !inner.isEmpty, literal.count <= ProtocolLimits.domain else { return nil }
     guard inner.allSatisfy({ (33...90).contains($0) || (94...126).contains($0) }) else { return nil }
     let text = String(decoding: inner, as: UTF8.self)
     if let colon = inner.firstIndex(of: UInt8(ascii: ":")) {

@@ -5,7 +5,7 @@ extension ServerMachine {
   mutating func hello(_ argument: ArraySlice<UInt8>, isExtended: Bool) -> Action {
     // The name ends at the first space: information behind a literal is tolerated (RFC 5321 §4.1.1.1).
     let name = argument.prefix { $0 != 0x20 }
-    guard !name.isEmpty, name.count <= SMTP.domainLimit else {
+    guard !name.isEmpty, name.count <= ProtocolLimits.domain else {
       return failure(Reply(501, "5.5.4", "\(isExtended ? "EHLO" : "HELO") needs the client's host name"))
     }
     // Whether the name is true is not checked, and cannot be a reason to refuse (RFC 5321 §4.1.4).

@@ -15,7 +15,7 @@ extension ServerMachine {
       path = self.path(&grammar, allowsBarePostmaster: false)
       guard path != nil else { return failure(Reply(501, "5.1.7", "The sender's address is not well formed")) }
     }
-    guard text.count - grammar.rest.count <= SMTP.pathLimit else {
+    guard text.count - grammar.rest.count <= ProtocolLimits.path else {
       return failure(Reply(501, "5.1.7", "Path too long"))
     }
     var command = MailCommand(reversePath: nil)
@@ -46,7 +46,7 @@ extension ServerMachine {
     guard let path = path(&grammar, allowsBarePostmaster: true) else {
       return failure(Reply(501, "5.1.3", "The recipient's address is not well formed"))
     }
-    guard text.count - grammar.rest.count <= SMTP.pathLimit else {
+    guard text.count - grammar.rest.count <= ProtocolLimits.path else {
       return failure(Reply(501, "5.1.3", "Path too long"))
     }
     // RFC 6531 §3.5: 553 for RCPT.

@@ -93,7 +93,7 @@ public struct ServerMachine: Sendable {
   /// How long the next line may be, CRLF included.
   public var lineLimit: Int {
     settings.service == .submission && !isAuthenticated && phase != .mail
-      ? SMTP.authenticationLineLimit : SMTP.commandLineLimit
+      ? ProtocolLimits.authenticationLine : ProtocolLimits.commandLine
   }
 
   /// Whether a mail transaction is open.

@@ -54,7 +54,8 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
           hello + "MAIL FROM:<>\r\nRCPT TO:<nobody@example.org>\r\nRCPT TO:<x@elsewhere.example>\r\n"
             + "RCPT TO:<Postmaster>\r\nRCPT TO:<abuse@example.org>\r\nRCPT TO:<@a,@b:anna+x@EXAMPLE.org>\r\n", 8)
         #expect(codes[3...] == ["550 5.1.1", "550 5.7.1", "250 2.1.5", "250 2.1.5", "250 2.1.5"])
-        #expect(try client.ask("RSET\r\nMAIL FROM:<> SIZE=1100000\r\nRCPT TO:<bob@example.org>\r\n", 3).last == "552 5.2.3")
+        #expect(
+          try client.ask("RSET\r\nMAIL FROM:<> SIZE=1100000\r\nRCPT TO:<bob@example.org>\r\n", 3).last == "552 5.2.3")
         #expect(try client.ask("RSET\r\nMAIL FROM:<> SIZE=3000000\r\n", 2).last == "552 5.3.4")
       }
     }
@@ -73,7 +74,9 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
     }
   }
 
-  static let ends = ["\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\n", "\r\n.\r", "\r\r\n.\r\r\n", "\0\n.\0\r\n", "\n\r.\r\n"]
+  static let ends = [
+    "\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\n", "\r\n.\r", "\r\r\n.\r\r\n", "\0\n.\0\r\n", "\n\r.\r\n",
+  ]
 
   /// Every form in which a second message has been smuggled through some server.
   @Test(arguments: ends) func nothingIsSmuggled(_ end: String) async throws {
@@ -118,7 +121,10 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
         let text = "Subject: \u{e4}\r\n\r\na\0b\r\n\(long)\r\n"
         #expect(try client.ask(hello + toAnna + "DATA\r\n\(text).\r\n", 6).last == "250 2.0.0")
         let tooLong = String(repeating: "y", count: (1 << 20) + 1)
-        #expect(try client.ask(toAnna + "DATA\r\na: b\r\n\r\n\(tooLong)\r\n.\r\nNOOP\r\n", 5).suffix(2) == ["554 5.6.0", "250 2.0.0"])
+        #expect(
+          try client.ask(toAnna + "DATA\r\na: b\r\n\r\n\(tooLong)\r\n.\r\nNOOP\r\n", 5).suffix(2) == [
+            "554 5.6.0", "250 2.0.0",
+          ])
         let loop = String(repeating: "Received: by x; Mon, 1 Jan 2024 00:00:00 +0000\r\n", count: 51)
         #expect(try client.ask(toAnna + "DATA\r\n\(loop)\r\n.\r\n", 4).last == "554 5.4.6")
       }

@@ -61,7 +61,8 @@ private func plain(_ account: String, password: String = House.password) -> Stri
   return "AUTH PLAIN \(String(decoding: Base64.encode(response), as: UTF8.self))\r\n"
 }
 
-private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc: bob@example.org\r\nSubject: s\r\n\r\nhello\r\n.\r\n"
+private let message =
+  "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc: bob@example.org\r\nSubject: s\r\n\r\nhello\r\n.\r\n"
 
 @Suite struct SubmissionPortTests {
   @Test func aUserSendsInsideAndOutside() async throws {
@@ -98,13 +99,19 @@ private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc:
         _ = try client.reply()
         client.send("EHLO c\r\n")
         #expect(try !client.reply().contains("AUTH"))
-        #expect(try client.ask("MAIL FROM:<anna@example.org>\r\n\(plain("anna"))VRFY anna\r\n", 3) == ["530 5.7.0", "538 5.7.11", "530 5.7.0"])
-        #expect(try client.ask("BDAT 6 LAST\r\nQUIT\r\nNOOP\r\nQUIT\r\n", 3) == ["530 5.7.0", "250 2.0.0", "221 2.0.0"])
+        #expect(
+          try client.ask("MAIL FROM:<anna@example.org>\r\n\(plain("anna"))VRFY anna\r\n", 3) == [
+            "530 5.7.0", "538 5.7.11", "530 5.7.0",
+          ])
+        #expect(
+          try client.ask("BDAT 6 LAST\r\nQUIT\r\nNOOP\r\nQUIT\r\n", 3) == ["530 5.7.0", "250 2.0.0", "221 2.0.0"])
       }
       try await TLSClient.with(house.submission) { client in
         _ = try await client.ask("EHLO c\r\nSTARTTLS\r\n", 3)
         try await client.startTLS()
-        #expect(try await client.ask("EHLO c\r\nMAIL FROM:<anna@example.org>\r\n", 2).last == "530 5.7.0 Authentication required")
+        #expect(
+          try await client.ask("EHLO c\r\nMAIL FROM:<anna@example.org>\r\n", 2).last
+            == "530 5.7.0 Authentication required")
         #expect(try await client.ask(plain("anna", password: "wrong")).last?.hasPrefix("535 5.7.8") == true)
         #expect(try await client.ask(plain("nobody", password: "wrong")).last?.hasPrefix("535 5.7.8") == true)
       }
@@ -121,7 +128,9 @@ private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc:
           try await client.startTLS()
           #expect(try await client.ask("NOOP\r\n") == ["250 2.0.0 OK"])
           // Nor does what was said before: a new EHLO is needed.
-          #expect(try await client.ask("MAIL FROM:<>\r\n").last?.hasPrefix(port == house.smtp ? "503 5.5.1" : "530 5.7.0") == true)
+          #expect(
+            try await client.ask("MAIL FROM:<>\r\n").last?.hasPrefix(port == house.smtp ? "503 5.5.1" : "530 5.7.0")
+              == true)
         }
       }
     }
@@ -154,7 +163,8 @@ private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc:
       }
       let inbox = try await house.inbox("bob")
       #expect(inbox.count == 1)
-      #expect(inbox[0].contains("From: anna@example.org\r\nSubject: ab\r\n\r\n\r\n.\r\nMAIL FROM:<evil@example.org>\r\n"))
+      #expect(
+        inbox[0].contains("From: anna@example.org\r\nSubject: ab\r\n\r\n\r\n.\r\nMAIL FROM:<evil@example.org>\r\n"))
     }
   }
 
@@ -170,7 +180,9 @@ private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc:
         #expect(try client.ask("\(plain("anna"))MAIL FROM:<anna@example.org>\r\n", 2) == ["235 2.7.0", "250 2.1.0"])
       }
       try await talk(to: house.smtp) { (client: RawClient) throws in
-        #expect(try client.ask("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<x@elsewhere.example>\r\n\(plain("anna"))", 5).suffix(2) == ["550 5.7.1", "502 5.5.1"])
+        #expect(
+          try client.ask("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<x@elsewhere.example>\r\n\(plain("anna"))", 5).suffix(2)
+            == ["550 5.7.1", "502 5.5.1"])
       }
     }
   }
@@ -227,10 +239,13 @@ private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc:
       for port in [house.submission, house.smtp] {
         try await talk(to: port) { (client: RawClient) throws in
           #expect(
-            try client.ask("HELO scanner\nMAIL FROM: scanner@example.org\nRCPT TO:<anna@example.org>\nDATA\n", 5).last == "354")
+            try client.ask("HELO scanner\nMAIL FROM: scanner@example.org\nRCPT TO:<anna@example.org>\nDATA\n", 5).last
+              == "354")
           #expect(try client.ask("From: scanner@example.org\nSubject: scan\n\nx\n.\n\r\n.\r\n") == ["250 2.0.0"])
           #expect(try client.ask("MAIL FROM:<anna@example.org>\r\n") == ["550 5.7.1"])
-          #expect(try client.ask("MAIL FROM:<bob@example.org>\r\nRCPT TO:<x@elsewhere.example>\r\nRSET\r\n", 3)[1] == "550 5.7.1")
+          #expect(
+            try client.ask("MAIL FROM:<bob@example.org>\r\nRCPT TO:<x@elsewhere.example>\r\nRSET\r\n", 3)[1]
+              == "550 5.7.1")
         }
       }
       let inbox = try await house.inbox("anna")
@@ -238,8 +253,12 @@ private let message = "From: anna@example.org\r\nTo: x@elsewhere.example\r\nBcc:
       #expect(inbox[0].contains("Subject: scan\r\n\r\nx\r\n.\r\n\r\n"))
       // The third is the last within an hour.
       try await talk(to: house.smtp) { (client: RawClient) throws in
-        let one = "MAIL FROM:<bob@example.org>\r\nRCPT TO:<anna@example.org>\r\nDATA\r\nFrom: bob@example.org\r\n\r\n3\r\n.\r\n"
-        #expect(try client.ask("HELO scanner\r\n\(one)MAIL FROM:<bob@example.org>\r\n", 7).suffix(2) == ["250 2.0.0", "450 4.7.1"])
+        let one =
+          "MAIL FROM:<bob@example.org>\r\nRCPT TO:<anna@example.org>\r\nDATA\r\nFrom: bob@example.org\r\n\r\n3\r\n.\r\n"
+        #expect(
+          try client.ask("HELO scanner\r\n\(one)MAIL FROM:<bob@example.org>\r\n", 7).suffix(2) == [
+            "250 2.0.0", "450 4.7.1",
+          ])
       }
     }
   }

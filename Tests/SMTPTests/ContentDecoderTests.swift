@@ -4,7 +4,7 @@ import Testing
 
 private func decode(
   _ input: String, _ framing: ContentDecoder.Framing, _ discipline: ContentDecoder.Discipline,
-  pieces: [Int]? = nil, lineLimit: Int = SMTP.textLineLimit
+  pieces: [Int]? = nil, lineLimit: Int = ProtocolLimits.textLine
 ) -> (content: String, rest: String, decoder: ContentDecoder) {
   var decoder = ContentDecoder(framing: framing, discipline: discipline, lineLimit: lineLimit)
   var output: [UInt8] = []

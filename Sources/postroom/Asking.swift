@@ -1,0 +1,63 @@
+import Administration
+import ArgumentParser
+import Configuration
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The options that most commands share.
+struct ConfigurationOption: ParsableArguments {
+  @Option(name: [.customShort("c"), .customLong("config")], help: "The configuration file.")
+  var path = "/etc/postroom/appliance.conf"
+
+  /// The text of the file.
+  func text() throws -> String {
+    guard let bytes = readWholeFile(path) else {
+      throw CommandFailure("cannot read \(path): \(String(cString: strerror(errno))): name the file with --config")
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  func load() throws -> Configuration { try Configuration(text: try text(), path: path) }
+}
+
+/// Listings for a person, or for a program.
+struct OutputOption: ParsableArguments {
+  @Flag(name: .customLong("json"), help: "Print one JSON value a line.")
+  var json = false
+
+  func show(_ row: ControlRow) { print(json ? row.json : row.text) }
+}
+
+/// Has a command of the table carried out by the running appliance or, where none runs, here, with the store opened
+/// under its lock.
+func ask(
+  _ command: String, _ arguments: [String: String?], configuration option: ConfigurationOption, output: OutputOption
+) async throws {
+  let configuration = try option.load()
+  let request = ControlRequest(command, arguments.compactMapValues { $0 })
+  let client = ControlClient(path: configuration.control.socket)
+  let json = output.json
+  let show: @Sendable (ControlRow) -> Void = { print(json ? $0.json : $0.text) }
+  let answer = try client.ask(request, row: show)
+  let end = if let answer { answer } else { try await LocalOffice.perform(request, configuration, row: show) }
+  if !end.message.isEmpty { complain(end.message) }
+  if end.status != 0 { throw ExitCode(end.status) }
+}
+
+/// A small file as bytes; `nil`, with `errno` set, when it cannot be read.
+func readWholeFile(_ path: String) -> [UInt8]? {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return nil }
+  defer { close(descriptor) }
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 65536)
+  while true {
+    let count = read(descriptor, &chunk, chunk.count)
+    if count < 0 && errno == EINTR { continue }
+    guard count >= 0 else { return nil }
+    if count == 0 { return bytes }
+    bytes += chunk[..<count]
+  }
+}

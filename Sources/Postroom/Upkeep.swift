@@ -1,0 +1,31 @@
+internal import Logging
+internal import Platform
+internal import Store
+
+/// What has to be done from time to time: traces that are older than the office keeps them are deleted, in slices that
+/// hold nobody up.
+struct Upkeep {
+  let rooms: Rooms
+  let clock: Clock
+  let logger: Logger
+
+  init(_ rooms: Rooms, clock: Clock, logger: Logger) {
+    self.rooms = rooms
+    self.clock = clock
+    self.logger = logger
+  }
+
+  func run() async {
+    while !Task.isCancelled {
+      do {
+        let before = clock.now() - rooms.configuration.trace.keep
+        while try await rooms.store.retire(before: before) { try await Task.sleep(for: .milliseconds(20)) }
+      } catch is CancellationError {
+        return
+      } catch {
+        logger.warning("Old traces could not be deleted", metadata: ["reason": "\(error)"])
+      }
+      guard (try? await Task.sleep(for: .seconds(3600))) != nil else { return }
+    }
+  }
+}

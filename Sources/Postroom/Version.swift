@@ -1,0 +1,2 @@
+/// The version of this Postroom.
+public let postroomVersion = "0.1.0"

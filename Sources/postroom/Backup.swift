@@ -1,5 +1,6 @@
 import Administration
 import ArgumentParser
+import Platform
 import Store
 
 /// `postroom backup FILE`: the whole database, while mail flows.
@@ -35,7 +36,8 @@ struct Restore: ParsableCommand {
   func run() throws {
     let configuration = try config.load()
     try becomeService(owning: configuration.dataFolder)
-    let report = try Store.restore(file, into: configuration.dataFolder, holdingQueue: hold)
+    let report = try Store.restore(
+      file, into: configuration.dataFolder, holdingQueue: hold, at: Clock.system.now())
     struct Line: Encodable {
       let messages: Int
       let mailboxes: Int

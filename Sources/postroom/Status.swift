@@ -1,4 +1,5 @@
 import ArgumentParser
+import Postroom
 
 /// `postroom status`: the appliance on one screen.
 struct Status: AsyncParsableCommand {

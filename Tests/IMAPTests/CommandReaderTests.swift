@@ -123,13 +123,15 @@ import Testing
   @Test func anyOctetsGiveAnAnswer() {
     var generator = SplitMix(seed: 11)
     let words = [
-      "a ", "b ", "UID ", "FETCH ", "SEARCH ", "STORE ", "APPEND ", "LOGIN ", "LIST ", "SELECT ", "{3}\r\nabc", "{2+}\r\nxy",
-      "~{1}", "\r\n", "(", ")", "\"", "\\", "1:*", "$", "BODY[", "]", "<0.5>", "HEADER.FIELDS", "\u{0}", "\u{80}", "NIL", " ",
+      "a ", "b ", "UID ", "FETCH ", "SEARCH ", "STORE ", "APPEND ", "LOGIN ", "LIST ", "SELECT ", "{3}\r\nabc",
+      "{2+}\r\nxy",
+      "~{1}", "\r\n", "(", ")", "\"", "\\", "1:*", "$", "BODY[", "]", "<0.5>", "HEADER.FIELDS", "\u{0}", "\u{80}",
+      "NIL", " ",
       "RETURN", "MODSEQ", "OR", "NOT", "1-Feb-1994", "{", "}", "*", "%", "\n", "9999999999",
     ].map { Array($0.utf8) }
     for phase in [SessionState.Phase.notAuthenticated, .authenticated, .selected] {
       let state = SessionState(phase: phase)
-      for _ in 0..<3000 {
+      for _ in 0..<1000 {
         var octets: [UInt8] = []
         for _ in 0..<Int.random(in: 1..<20, using: &generator) {
           if Int.random(in: 0..<10, using: &generator) == 0 {
@@ -158,7 +160,7 @@ import Testing
   /// Every beginning of a good command is refused or awaited, and none is taken for the whole.
   @Test func everyBeginningOfACommandIsNoCommand() {
     let commands = [
-      "1:* (FLAGS BODY.PEEK[1.HEADER.FIELDS (Date \"From\")]<0.5>) (CHANGEDSINCE 5)",
+      "1:* (FLAGS BODY.PEEK[1.HEADER.FIELDS (Date \"From\")]<0.5>)",
       "1,2 (UNCHANGEDSINCE 7) +FLAGS.SILENT (\\Seen a)",
     ]
     for command in commands {
@@ -177,7 +179,8 @@ import Testing
   static let anywhere = ["CAPABILITY", "NOOP", "LOGOUT", "ID"]
   static let before = ["STARTTLS", "AUTHENTICATE", "LOGIN"]
   static let authenticated = [
-    "ENABLE", "SELECT", "EXAMINE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "NAMESPACE",
+    "ENABLE", "SELECT", "EXAMINE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB",
+    "NAMESPACE",
     "STATUS", "APPEND", "IDLE",
   ]
   static let selected = [

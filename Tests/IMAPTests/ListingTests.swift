@@ -58,7 +58,10 @@ import Testing
 
   private var foo: Listing {
     listing(
-      ["INBOX", "foo2", "foo2/bar1", "foo2/bar2", "baz2", "baz2/bar2", "baz2/bar22", "baz2/bar222", "eps2", "eps2/mamba"],
+      [
+        "INBOX", "foo2", "foo2/bar1", "foo2/bar2", "baz2", "baz2/bar2", "baz2/bar22", "baz2/bar222", "eps2",
+        "eps2/mamba",
+      ],
       subscribed: [
         "foo2/bar1", "foo2/bar2", "baz2/bar2", "baz2/bar22", "baz2/bar222", "eps2", "eps2/mamba",
       ])
@@ -96,7 +99,9 @@ import Testing
     let special = listing(["INBOX", "Sent", "Work", "Work/Old"], uses: ["Sent": .sent, "Work/Old": .archive])
     #expect(list(special, "*", selection: .specialUse) == ["(\\Sent) Sent", "(\\Archive) Work/Old"])
     #expect(
-      list(special, "%", selection: [.specialUse, .recursiveMatch]) == ["(\\Sent) Sent", "() Work CHILDINFO SPECIAL-USE"])
+      list(special, "%", selection: [.specialUse, .recursiveMatch]) == [
+        "(\\Sent) Sent", "() Work CHILDINFO SPECIAL-USE",
+      ])
   }
 
   @Test func lsub() {
@@ -117,7 +122,8 @@ import Testing
 
   @Test func onlyMailboxesHaveAStatus() {
     let lines = listing(["Foo/Bar"], subscribed: ["Foo", "Foo/Bar"]).lines(
-      patterns: [ListPattern(reference: "", pattern: "*")], selection: .subscribed, returns: [], prefersNonExistent: true)
+      patterns: [ListPattern(reference: "", pattern: "*")], selection: .subscribed, returns: [],
+      prefersNonExistent: true)
     #expect(lines.map(\.isSelected) == [false, true])
   }
 

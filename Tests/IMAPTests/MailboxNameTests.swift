@@ -138,7 +138,8 @@ import Testing
       }
     }
     func random(_ alphabet: [Character]) -> String {
-      String((0..<Int.random(in: 0..<7, using: &generator)).compactMap { _ in alphabet.randomElement(using: &generator) })
+      String(
+        (0..<Int.random(in: 0..<7, using: &generator)).compactMap { _ in alphabet.randomElement(using: &generator) })
     }
     for _ in 0..<5000 {
       let (pattern, name) = (random(["a", "/", "*", "%"]), random(["a", "/", "b"]))

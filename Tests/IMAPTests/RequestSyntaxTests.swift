@@ -115,8 +115,9 @@ import Testing
 
   @Test func charsets() throws {
     #expect(try search("CHARSET utf-8 TEXT {4}\r\n\u{44F}\u{44F}").key == .text(Array("\u{44F}\u{44F}".utf8)))
-    #expect(throws: SyntaxError.refused(
-      code: "BADCHARSET (US-ASCII UTF-8)", "That charset, or text in it, is not understood")
+    #expect(
+      throws: SyntaxError.refused(
+        code: "BADCHARSET (US-ASCII UTF-8)", "That charset, or text in it, is not understood")
     ) { try search("CHARSET X-UNKNOWN TEXT a") }
     // RFC 6855 §3
     #expect(throws: SyntaxError.malformed("With UTF8=ACCEPT enabled, SEARCH cannot name a charset")) {
@@ -124,7 +125,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", "NOT", "OR SEEN", "(SEEN", "SEEN)", "FOO", "BEFORE x", "KEYWORD", "HEADER a", "UID", "()", "1 ,2"])
+  @Test(arguments: [
+    "", "NOT", "OR SEEN", "(SEEN", "SEEN)", "FOO", "BEFORE x", "KEYWORD", "HEADER a", "UID", "()", "1 ,2",
+  ])
   func whatIsNoSearchIsAnError(_ text: String) { #expect(throws: SyntaxError.self) { try search(text) } }
 
   @Test func depthAndNumberAreBounded() {
@@ -168,7 +171,8 @@ import Testing
     #expect(extended.patterns.count == 2)
     #expect(try list("() \"\" *").isExtended)
     for bad in [
-      "(RECURSIVEMATCH) \"\" *", "(REMOTE RECURSIVEMATCH) \"\" *", "(FOO) \"\" *", "\"\" * RETURN (FOO)", "\"\" ()", "\"\"",
+      "(RECURSIVEMATCH) \"\" *", "(REMOTE RECURSIVEMATCH) \"\" *", "(FOO) \"\" *", "\"\" * RETURN (FOO)", "\"\" ()",
+      "\"\"",
       "\"\" * RETURN", "\"\" * RETURN (STATUS ())",
     ] { #expect(throws: SyntaxError.self, "\(bad)") { try list(bad) } }
   }

@@ -3,7 +3,9 @@ import Testing
 @testable import IMAP
 
 @Suite struct ResponseWriterTests {
-  private func written(_ dialect: MailboxName.Encoding = .modifiedUTF7, _ write: (inout ResponseWriter) -> Void) -> String {
+  private func written(_ dialect: MailboxName.Encoding = .modifiedUTF7, _ write: (inout ResponseWriter) -> Void)
+    -> String
+  {
     var writer = ResponseWriter(dialect)
     write(&writer)
     return String(decoding: writer.octets, as: UTF8.self)

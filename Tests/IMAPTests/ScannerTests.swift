@@ -39,7 +39,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["{}\r\n", "{-1}\r\n", "{99999999999999999999}\r\n", "{3\r\nabc", "{3}abc", "~{3}\r\nabc", "{3}\r\na\u{0}c"])
+  @Test(arguments: [
+    "{}\r\n", "{-1}\r\n", "{99999999999999999999}\r\n", "{3\r\nabc", "{3}abc", "~{3}\r\nabc", "{3}\r\na\u{0}c",
+  ])
   func brokenLiteralsAreErrors(_ text: String) {
     var scanner = scanner(text)
     #expect {
@@ -64,10 +66,12 @@ import Testing
 
   @Test func wordsEndWhereAtomsEnd() {
     var scanner = scanner("nilly NIL)")
-    #expect(!scanner.take(word: "NIL"))
+    let isWord = scanner.take(word: "NIL")
+    #expect(!isWord)
     _ = scanner.take(while: CharacterClass.isAtom)
-    #expect(scanner.take(" "))
-    #expect(scanner.take(word: "NIL"))
+    let isSpace = scanner.take(" ")
+    let isWordNow = scanner.take(word: "NIL")
+    #expect(isSpace && isWordNow)
     #expect(scanner.peek() == UInt8(ascii: ")"))
   }
 
@@ -105,7 +109,8 @@ import Testing
   @Test func itIsFoundAtTheEndOfALine() {
     #expect(LiteralAnnouncement(endOf: Array("a LOGIN {5}".utf8)) == LiteralAnnouncement(size: 5))
     #expect(
-      LiteralAnnouncement(endOf: Array("a LOGIN {0012+}".utf8)) == LiteralAnnouncement(size: 12, isSynchronising: false))
+      LiteralAnnouncement(endOf: Array("a LOGIN {0012+}".utf8)) == LiteralAnnouncement(size: 12, isSynchronising: false)
+    )
     #expect(
       LiteralAnnouncement(endOf: Array("a APPEND x ~{7+}".utf8))
         == LiteralAnnouncement(size: 7, isSynchronising: false, isBinary: true))

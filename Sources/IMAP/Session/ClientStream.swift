@@ -7,8 +7,6 @@ internal import Platform
 protocol ClientStream: AnyObject, Sendable {
   var peerAddress: IPAddress { get }
   var isEncrypted: Bool { get }
-  /// Keying material of the TLS channel (RFC 9266), if there is any.
-  var channelBinding: [UInt8]? { get }
   /// Whether STARTTLS can be carried out.
   var canStartTLS: Bool { get }
 
@@ -40,7 +38,6 @@ final class ConnectionStream: ClientStream {
   }
 
   var isEncrypted: Bool { connection.tls != nil }
-  var channelBinding: [UInt8]? { connection.tls?.exporter }
   var canStartTLS: Bool { contexts != nil && connection.tls == nil }
 
   func line(limit: Int, within: Duration) async throws -> Line? {

@@ -252,7 +252,7 @@ final class Session {
 
   var loginSession: LoginSession {
     LoginSession(
-      peer: stream.peerAddress, isEncrypted: stream.isEncrypted, service: "imap", channelBinding: stream.channelBinding)
+      peer: stream.peerAddress, isEncrypted: stream.isEncrypted, service: "imap")
   }
 
   var capabilities: [String] {

@@ -80,7 +80,7 @@ public final class StagedBody: Sendable {
     if let id, from < written {
       let wanted = min(count, written - from)
       result = try await store.read { try $0.body(id, from: from, count: wanted) }
-      guard result.count == wanted else { return result }
+      guard result.count == wanted, wanted < count else { return result }
     }
     let start = from + result.count
     let rest = count - result.count

@@ -61,12 +61,11 @@ extension Transaction {
   /// - Parameter adding: whether unknown words get a bit; otherwise they count as none.
   func keywordBits(_ words: [String], of mailbox: MailboxID, adding: Bool) throws -> Flags {
     var known = try rows.keywords(mailbox)
-    var bits: Flags = []
+    // The known ones first: nothing of this call may be freed by it.
+    var bits = words.compactMap { known.number(of: $0) }.reduce(into: Flags()) { $0.formUnion(.keyword($1)) }
     for word in words {
-      if let number = known.number(of: word) {
-        bits.formUnion(.keyword(number))
-      } else if adding {
-        let number = try freeKeyword(in: &known, of: mailbox)
+      if adding, known.number(of: word) == nil {
+        let number = try freeKeyword(in: &known, of: mailbox, sparing: bits)
         try database.run("INSERT INTO keyword VALUES(?, ?, ?)", .id(mailbox), .int(number), .text(word))
         known.names[number] = word
         bits.formUnion(.keyword(number))
@@ -75,14 +74,14 @@ extension Transaction {
     return bits
   }
 
-  /// A free number; when all are taken, those are freed that no message has.
-  private func freeKeyword(in known: inout Keywords, of mailbox: MailboxID) throws -> Int {
+  /// A free number; when all are taken, those are freed that no message has, except some.
+  private func freeKeyword(in known: inout Keywords, of mailbox: MailboxID, sparing: Flags) throws -> Int {
     if let free = known.names.firstIndex(of: nil) { return free }
     if known.names.count < Flags.keywordLimit {
       known.names.append(nil)
       return known.names.count - 1
     }
-    var used: Flags = []
+    var used = sparing
     for entry in try rows.flags(mailbox, .all) { used.formUnion(entry.flags) }
     for number in known.names.indices where !used.contains(.keyword(number)) {
       try database.run("DELETE FROM keyword WHERE mailbox = ? AND number = ?", .id(mailbox), .int(number))
@@ -99,10 +98,12 @@ extension Transaction {
     let used = entries.reduce(into: Flags()) { $0.formUnion($1.flags) }.intersection(.keywords)
     guard source != destination, !used.isEmpty else { return { $0 } }
     let known = try rows.keywords(source)
-    var pairs: [(Flags, Flags)] = []
-    for number in used.keywordNumbers where number < known.names.count {
-      guard let word = known.names[number] else { continue }
-      pairs.append((.keyword(number), try keywordBits([word], of: destination, adding: true)))
+    // All in one call, so that none is freed for another.
+    _ = try keywordBits(known.words(in: used), of: destination, adding: true)
+    let there = try rows.keywords(destination)
+    let pairs = used.keywordNumbers.compactMap { number -> (Flags, Flags)? in
+      guard number < known.names.count, let word = known.names[number] else { return nil }
+      return there.number(of: word).map { (.keyword(number), .keyword($0)) }
     }
     return { flags in
       pairs.reduce(into: flags.intersection(.system)) { if flags.contains($1.0) { $0.formUnion($1.1) } }

@@ -1,5 +1,5 @@
 /// A set of UIDs as sorted, disjoint, not adjacent ranges: small for the sets that clients name.
-public struct UIDSet: Hashable, Sendable, CustomStringConvertible {
+public struct UIDSet: Hashable, Sendable, CustomStringConvertible, ExpressibleByArrayLiteral {
   /// Ascending; between two of them at least one UID is missing.
   public private(set) var ranges: [ClosedRange<UID>] = []
 
@@ -16,6 +16,8 @@ public struct UIDSet: Hashable, Sendable, CustomStringConvertible {
   public init(_ uids: some Sequence<UID>) {
     for uid in uids.sorted() { append(uid...uid) }
   }
+
+  public init(arrayLiteral uids: UID...) { self.init(uids) }
 
   /// Every UID there can be.
   public static let all = UIDSet(1...UID.max)

@@ -15,16 +15,28 @@ final class HandClock: Sendable {
   func turn(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
 }
 
-/// A folder of a test's own, removed with all that is in it.
+/// A folder of a test's own.
 final class Folder: Sendable {
   let path: String
+  private let copies = Mutex<[Folder]>([])
 
   init() {
     var template = Array("/tmp/postroom-store-XXXXXX".utf8CString)
     path = mkdtemp(&template).map { String(cString: $0) } ?? "/nowhere"
   }
 
-  deinit {
+  /// The files as a crash would leave them, in another folder: copied while the store is open.
+  func copy() -> Folder {
+    let copy = Folder()
+    for name in ["postroom.db", "postroom.db-wal"] {
+      if let bytes = read(path + "/" + name) { write(copy.path + "/" + name, bytes) }
+    }
+    copies.withLock { $0.append(copy) }
+    return copy
+  }
+
+  func remove() {
+    for copy in copies.withLock({ $0 }) { copy.remove() }
     guard let folder = opendir(path) else { return }
     while let entry = readdir(folder) {
       let name = withUnsafeBytes(of: entry.pointee.d_name) {
@@ -35,15 +47,13 @@ final class Folder: Sendable {
     closedir(folder)
     rmdir(path)
   }
+}
 
-  /// The files as a crash would leave them: copied while the store is open.
-  func copy() -> Folder {
-    let copy = Folder()
-    for name in ["postroom.db", "postroom.db-wal"] {
-      if let bytes = read(path + "/" + name) { write(copy.path + "/" + name, bytes) }
-    }
-    return copy
-  }
+/// Gives a test a folder, removed with all that is in it.
+func withFolder(_ body: (Folder) async throws -> Void) async throws {
+  let folder = Folder()
+  defer { folder.remove() }
+  try await body(folder)
 }
 
 func read(_ path: String) -> [UInt8]? {
@@ -81,11 +91,13 @@ func options(_ change: (inout Store.Options) -> Void = { _ in }) -> Store.Option
 func withStore(
   _ options: Store.Options = options(), _ body: (Store, Folder) async throws -> Void
 ) async throws {
-  let folder = Folder()
-  let store = try Store.open(folder: folder.path, options: options)
-  try await body(store, folder)
-  try await #expect(store.check().problems == [])
-  await store.close()
+  try await withFolder { folder in
+    let store = try Store.open(folder: folder.path, options: options)
+    try await body(store, folder)
+    let report = try await store.check()
+    #expect(report.problems == [])
+    await store.close()
+  }
 }
 
 let noon = Moment(seconds: 1_800_000_000)

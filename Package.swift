@@ -123,7 +123,9 @@ let package = Package(
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
     tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
     tests("IMAP", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network"]),
-    tests("Administration", ["Platform", "Configuration", "Store", "MailFlow"]),
+    tests(
+      "Administration",
+      ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message"]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
   ],

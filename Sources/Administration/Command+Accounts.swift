@@ -29,10 +29,8 @@ extension Command {
       guard !mailboxes.isEmpty || hasPassword else {
         throw CommandFailure("\(name) has nothing here: `postroom account list` shows who has")
       }
-      for mailbox in mailboxes {
-        try await office.store.write(.freeing) { try $0.deleteMailbox(mailbox.id) }
-      }
       try await office.authenticator.removePassword(account: name)
+      try await office.store.write(.freeing) { try $0.purge(account: name) }
       let messages = mailboxes.reduce(0) { $0 + $1.messages }
       try await emit(
         ControlRow(

@@ -79,7 +79,7 @@ public enum ControlAnswer: Codable, Sendable, Equatable {
 /// JSON as the control socket writes it: keys in order, one line.
 public enum ControlCoding {
   /// The longest request that the server reads.
-  static let longestRequest = 1 << 20
+  static let longestRequest = 32 << 10
 
   public static func text(_ value: some Encodable) throws -> String {
     String(decoding: try line(value), as: UTF8.self)

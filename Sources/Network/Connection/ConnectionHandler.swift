@@ -30,14 +30,15 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    let (more, lingering) = connection.state.withLock { state -> (Bool, Bool) in
+    // The last moment at which the socket can be asked: when both sides have ended it is closed at once.
+    if connection.state.withLock({ $0.lingering }) { connection.sampleUnacknowledged() }
+    // Before the room is measured: looking for a line throws away what is over its limit.
+    connection.resumeWaiters()
+    let more = connection.state.withLock { state -> Bool in
       let bound = state.inputBound
       state.readingPaused = state.input.count >= bound
-      return (!state.readingPaused, state.lingering)
+      return !state.readingPaused
     }
-    // The last moment at which the socket can be asked: when both sides have ended it is closed at once.
-    if lingering { connection.sampleUnacknowledged() }
-    connection.resumeWaiters()
     if more { context.read() }
   }
 

@@ -50,7 +50,7 @@ extension Connection {
   private func register(_ waiter: Waiter) {
     enum Next {
       case resume(Waiter.Outcome)
-      case wait(flush: Bool, arm: Bool)
+      case wait(flush: Bool, arm: Bool, read: Bool)
     }
     let next = state.withLock { state -> Next in
       if Task.isCancelled { return .resume(.cancelled) }
@@ -70,15 +70,19 @@ extension Connection {
       case (_, nil): arm = true
       case (let deadline?, let timer?): arm = timer > deadline
       }
-      return .wait(flush: flush, arm: arm)
+      // What this waiter wants may be longer than what made reading pause.
+      let read = state.readingPaused && state.input.count < state.inputBound
+      if read { state.readingPaused = false }
+      return .wait(flush: flush, arm: arm, read: read)
     }
     switch next {
     case .resume(let outcome): waiter.continuation.resume(returning: outcome)
-    case .wait(flush: false, arm: false): break
-    case .wait(let flush, let arm):
+    case .wait(flush: false, arm: false, read: false): break
+    case .wait(let flush, let arm, let read):
       onLoop { connection in
         if flush { connection.flushOnLoop() }
         if arm { connection.armTimer() }
+        if read { connection.channel.read() }
       }
     }
   }

@@ -17,7 +17,7 @@ extension MailFlow {
     deadline: ContinuousClock.Instant? = nil
   ) async -> Acceptance {
     let expectation = store.expectWrite()
-    let acceptance = await decide(envelope, content, header: header, deadline: deadline)
+    let acceptance = await decide(envelope, content, header: header, deadline: deadline, expectation)
     expectation.withdraw()
     content.body.drop()
     measure(acceptance, envelope)
@@ -25,7 +25,8 @@ extension MailFlow {
   }
 
   private func decide(
-    _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]?, deadline: ContinuousClock.Instant?
+    _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]?, deadline: ContinuousClock.Instant?,
+    _ expectation: WriteExpectation
   ) async -> Acceptance {
     let configuration = configuration()
     var candidate = Candidate(
@@ -42,7 +43,7 @@ extension MailFlow {
         switch try await prepare(candidate, fingerprint: fingerprint) {
         case .refused(let answer): return refuse(candidate, answer)
         case .ready(let commission):
-          switch try await commit(commission) {
+          switch try await commit(commission, expectation) {
           case .done(let id): return .accepted(id, .accepted(id))
           case .repeated(let id): return repeated(id, envelope)
           case .stale: continue
@@ -60,9 +61,11 @@ extension MailFlow {
     }
   }
 
-  func commit(_ commission: Commission) async throws -> Commission.Result {
+  func commit(_ commission: Commission, _ expectation: WriteExpectation? = nil) async throws -> Commission.Result {
     store.setGeneration(Int(clamping: configuration().generation))
-    return try await store.write { [observers] in try commission.carryOut(in: &$0, observers: observers) }
+    return try await store.write(expected: expectation) { [observers] in
+      try commission.carryOut(in: &$0, observers: observers)
+    }
   }
 
   /// The same message again, because the client never learned that it was accepted: the same id, no second copy.

@@ -100,6 +100,7 @@ import Testing
 }
 
 extension String {
-  /// Between two encoded words white space is not shown, so a tag that is one stands directly before a subject that is one.
+  /// Between two encoded words white space is not shown, so a tag that is one stands directly before a subject that
+  /// is one.
   fileprivate var replacingLastTagSpace: String { split(separator: " ", maxSplits: 1).joined() }
 }

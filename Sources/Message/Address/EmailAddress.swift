@@ -7,8 +7,8 @@ public struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
   /// The domain as written, or an address literal in its brackets.
   public let domain: String
 
-  /// Parses an addr-spec: a dot-string or quoted local part, then a domain or an address literal. No white space, comments
-  /// or angle brackets. nil if it is not one.
+  /// Parses an addr-spec: a dot-string or quoted local part, then a domain or an address literal. No white space,
+  /// comments or angle brackets. nil if it is not one.
   public init?(_ text: some StringProtocol) { self.init(bytes: Array(text.utf8)) }
 
   /// Parses an addr-spec of at most 64 + 1 + 255 octets, give or take the longer local parts that exist (up to 256).

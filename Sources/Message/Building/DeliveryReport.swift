@@ -34,8 +34,8 @@ public struct DeliveryReport: Sendable {
     case nothing
     /// The header section, as text/rfc822-headers, or message/global-headers if it has UTF-8.
     case header([UInt8])
-    /// The whole message, as message/rfc822, or message/global if its header has UTF-8. The caller decides what is small
-    /// enough for it.
+    /// The whole message, as message/rfc822, or message/global if its header has UTF-8. The caller decides what is
+    /// small enough for it.
     case message([UInt8])
   }
 
@@ -76,7 +76,7 @@ public struct DeliveryReport: Sendable {
     var message = TextMessage(
       from: from, to: [TextMessage.Mailbox(to)], subject: subject, date: date, messageID: messageID, text: "")
     message.inReplyTo = inReplyTo
-    // RFC 3834 §5: so that nobody's automatic answer answers this.
+    // So that nobody's automatic answer answers this.
     message.fields = [("Auto-Submitted", "auto-replied")]
     var header = message.topFields
     header += HeaderWriter.field(
@@ -126,7 +126,7 @@ extension DeliveryReport {
     case .nothing: return nil
     case .header(let bytes):
       let header = HeaderSection(bytes)
-      // RFC 6522 §4: all lines before the first blank line.
+      // RFC 6533 §4.3: all lines before the first blank line.
       let body = TextBody(lines: Array(header.bytes.dropLast(header.terminatorLength)))
       let isGlobal = header.has8Bit && UTF8Scan.isValid(header.bytes)
       return Part(

@@ -36,7 +36,8 @@ enum DeliveryStatus {
 
   private static func date(_ moment: Moment) -> String { HeaderDate(moment).text }
 
-  /// RFC 6533 §3: an address of type utf-8 is shown as such, its `\x{…}` resolved; if that gives no address, as it came.
+  /// RFC 6533 §3: an address of type utf-8 is shown as such, its `\x{…}` resolved; if that gives no address, as it
+  /// came.
   private static func originalRecipient(_ text: String) -> String {
     guard let semicolon = text.firstIndex(of: ";"),
       ASCII.equalIgnoringCase(text[..<semicolon].utf8, "utf-8".utf8)

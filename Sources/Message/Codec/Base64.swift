@@ -1,4 +1,5 @@
-/// Base64 (RFC 4648 §4) of small values, as SASL and headers use it. For bodies see ``Base64Decoder``.
+/// Base64 (the alphabet of RFC 2045 §6.8) of small values, as SASL and headers use it. For bodies see
+/// ``Base64Decoder``.
 public enum Base64 {
   /// One line without breaks, padded.
   public static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] { Base64Encoder.line(Array(bytes)) }

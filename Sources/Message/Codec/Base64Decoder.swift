@@ -1,5 +1,5 @@
-/// Decodes Base64 in pieces, tolerantly: octets outside the alphabet are skipped (RFC 2045 §6.8), data behind padding begins
-/// anew, and an incomplete end gives the octets that are whole.
+/// Decodes Base64 in pieces, tolerantly: octets outside the alphabet are skipped (RFC 2045 §6.8), data behind
+/// padding begins anew, and an incomplete end gives the octets that are whole.
 public struct Base64Decoder: Sendable {
   private var group: UInt32 = 0
   private var digits = 0

@@ -3,8 +3,8 @@ public enum Charset {
   /// Whether text of this character set (its MIME name, in any case) can be decoded.
   public static func isKnown(_ name: some StringProtocol) -> Bool { CharsetDecoder(name) != nil }
 
-  /// The text as UTF-8. Octets that the character set does not have become U+FFFD; a character set that is not known is read
-  /// as UTF-8 where valid, else as windows-1252. Reads at most `limit` octets.
+  /// The text as UTF-8. Octets that the character set does not have become U+FFFD; a character set that is not
+  /// known is read as UTF-8 where valid, else as windows-1252. Reads at most `limit` octets.
   public static func decode(
     _ bytes: some Collection<UInt8>, as name: some StringProtocol, limit: Int = 1 << 20
   ) -> String {

@@ -1,7 +1,8 @@
 /// The character sets of mail: the names that senders write, and what `iconv` calls them.
 ///
-/// A list of what is let through, so that a stranger's header cannot make the C library look for modules by names of the
-/// stranger's choice. Some names mean more than they say: mail marked with a national set often has the vendor's larger one.
+/// A list of what is let through, so that a stranger's header cannot make the C library look for modules by names
+/// of the stranger's choice. Some names mean more than they say: mail marked with a national set often has the
+/// vendor's larger one.
 enum CharsetNames {
   enum Target: Equatable {
     /// UTF-8 itself, and US-ASCII, which senders use for UTF-8 too.

@@ -1,5 +1,5 @@
-/// Decodes quoted-printable in pieces (RFC 2045 §6.7), tolerantly: white space at line ends is dropped, a `=` that encodes
-/// nothing stays as it is.
+/// Decodes quoted-printable in pieces (RFC 2045 §6.7), tolerantly: white space at line ends is dropped, a `=` that
+/// encodes nothing stays as it is.
 public struct QuotedPrintableDecoder: Sendable {
   /// Octets whose meaning the next ones decide: blanks before a line end, or an unfinished `=XY`.
   private var held: [UInt8] = []

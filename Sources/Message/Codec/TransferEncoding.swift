@@ -1,7 +1,8 @@
 /// A Content-Transfer-Encoding (RFC 2045 §6).
 public enum TransferEncoding: Hashable, Sendable {
   case sevenBit, eightBit, binary, quotedPrintable, base64
-  /// An encoding that nobody registered, as written (tokens only, at most 64 octets). It cannot be decoded (RFC 3516 §4.3).
+  /// An encoding that nobody registered, as written (tokens only, at most 64 octets). It cannot be decoded (RFC
+  /// 3516 §4.3).
   case unknown(String)
 
   /// Whether the body is its own data.

@@ -61,7 +61,8 @@ enum DateParser {
     return fields.date
   }
 
-  /// `Sep 21 08:18:08 2002`, perhaps with a zone before the year: what programs write that take C's `ctime` for a mail date.
+  /// `Sep 21 08:18:08 2002`, perhaps with a zone before the year: what programs write that take C's `ctime` for a
+  /// mail date.
   private static func unixDate(_ text: inout StructuredText) -> HeaderDate? {
     var fields = Fields()
     guard let month = month(word(&text)) else { return nil }

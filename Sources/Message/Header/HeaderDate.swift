@@ -30,8 +30,8 @@ public struct HeaderDate: Hashable, Sendable {
   /// IMAP's date-time without quotes, 26 octets.
   public var internalDateText: String { DateFormat.internalDate(self) }
 
-  /// The day on which it was written, by the writer's own calendar: what SEARCH SENTON compares, which disregards time and
-  /// zone (RFC 9051 §6.4.4).
+  /// The day on which it was written, by the writer's own calendar: what SEARCH SENTON compares, which disregards
+  /// time and zone (RFC 9051 §6.4.4).
   public var day: CalendarDay { CalendarDay(moment, offsetMinutes: offsetMinutes ?? 0) }
 }
 

@@ -39,8 +39,8 @@ extension HeaderSection {
     return replacing(at: target, with: text.dropLast(2) + [ASCII.space] + rest + [ASCII.cr, ASCII.lf])
   }
 
-  /// One field, ending in CRLF, folded at white space near 78 columns (RFC 5322 §2.1.1). The value is taken as it is, except
-  /// that control characters become spaces, so that a value can never begin another field.
+  /// One field, ending in CRLF, folded at white space near 78 columns (RFC 5322 §2.1.1). The value is taken as it
+  /// is, except that control characters become spaces, so that a value can never begin another field.
   public static func field(name: String, value: some StringProtocol) -> [UInt8] {
     HeaderWriter.field(name: name, value: String(value))
   }

@@ -2,7 +2,8 @@
 public struct HeaderField: Sendable {
   /// The whole field as it came: name, colon, body, folds, and the line end if there is one.
   public let bytes: ArraySlice<UInt8>
-  /// The name without white space; empty if the line is not a header field (no colon, or a name with bytes that no name has).
+  /// The name without white space; empty if the line is not a header field (no colon, or a name with bytes that no
+  /// name has).
   public let name: ArraySlice<UInt8>
   /// All between the colon and the final line end, folds and white space included.
   public let body: ArraySlice<UInt8>

@@ -4,8 +4,9 @@
 
 /// The header section of a message or of a MIME part: all bytes up to and including the empty line that ends it.
 ///
-/// Any bytes are a header section. Lines end with CRLF or LF. A line that is neither a field nor a continuation is kept as a
-/// field without a name, so that nothing is lost when the section is edited. A collection of its fields, in their order.
+/// Any bytes are a header section. Lines end with CRLF or LF. A line that is neither a field nor a continuation is
+/// kept as a field without a name, so that nothing is lost when the section is edited. A collection of its fields,
+/// in their order.
 public struct HeaderSection: Sendable, RandomAccessCollection {
   /// More fields than this are kept as one last field without a name.
   public static let fieldLimit = 200_000

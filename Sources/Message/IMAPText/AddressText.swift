@@ -1,6 +1,7 @@
 /// Address structures of an ENVELOPE: name, route, mailbox, host (RFC 3501 §7.4.2).
 enum AddressText {
-  /// A host of NIL would begin a group, so an address without a domain gets one that belongs to nobody (RFC 6761 §6.4).
+  /// A host of NIL would begin a group, so an address without a domain gets one that belongs to nobody (RFC 6858
+  /// §2.1 uses `.invalid` so too).
   static let missingDomain = Array("missing-domain.invalid".utf8)
 
   static func write(_ entries: [AddressList.Entry], to writer: inout IMAPWriter) {

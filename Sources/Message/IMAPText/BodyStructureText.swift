@@ -1,6 +1,6 @@
 extension MIMEStructure {
-  /// The BODYSTRUCTURE (`extended`) or BODY of the message, in parentheses (RFC 3501 §7.4.2, RFC 9051 §7.5.2). Always valid
-  /// grammar. If ``has8BitHeaders`` is false, both forms are the same.
+  /// The BODYSTRUCTURE (`extended`) or BODY of the message, in parentheses (RFC 3501 §7.4.2, RFC 9051 §7.5.2).
+  /// Always valid grammar. If ``has8BitHeaders`` is false, both forms are the same.
   public func bodyStructureText(extended: Bool, _ form: TextForm = .ascii) -> [UInt8] {
     var text = BodyStructureText(structure: self, isExtended: extended, writer: IMAPWriter(form))
     text.body(0)

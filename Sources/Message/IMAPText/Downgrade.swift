@@ -1,7 +1,8 @@
 extension HeaderSection {
-  /// The section as RFC 6858 §2 shows it to clients that cannot take UTF-8 in headers: internationalized addresses replaced
-  /// by invalid ones with a telling name, Subject as encoded words, parameters that cannot be shown left out, and so all
-  /// other fields. The same bytes if nothing is above 127. For headers of messages, of parts and of embedded messages.
+  /// The section as RFC 6858 §2 shows it to clients that cannot take UTF-8 in headers: internationalized addresses
+  /// replaced by invalid ones with a telling name, Subject as encoded words, parameters that cannot be shown left
+  /// out, and so all other fields. The same bytes if nothing is above 127. For headers of messages, of parts and of
+  /// embedded messages.
   public func downgraded() -> [UInt8] {
     guard has8Bit else { return bytes }
     var result: [UInt8] = []
@@ -39,8 +40,8 @@ enum Downgrade {
     }
   }
 
-  /// Unstructured text or a phrase: as it is if it is ASCII, else as encoded words (§2.3). Octets that are no UTF-8 are taken
-  /// for windows-1252, in which most mail that ignores the standards is written.
+  /// Unstructured text or a phrase: as it is if it is ASCII, else as encoded words (§2.3). Octets that are no UTF-8
+  /// are taken for windows-1252, in which most mail that ignores the standards is written.
   static func text(_ bytes: [UInt8]) -> [UInt8] {
     guard bytes.contains(where: { $0 >= 128 }) else { return bytes }
     return EncodedWord.encode(EncodedWord.decode(Charset.repaired(bytes)))

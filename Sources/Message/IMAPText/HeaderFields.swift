@@ -11,7 +11,8 @@ extension HeaderSection {
     var result: [UInt8] = []
     for field in self where wanted.contains(ASCII.lowercased(field.name)) == listed { result += field.bytes }
     if let last = result.last, last != ASCII.lf { result += [ASCII.cr, ASCII.lf] }
-    // RFC 3501 §6.4.5: the blank line is always included, except for a message that has neither a body nor a blank line.
+    // RFC 3501 §6.4.5: the blank line is always included, except for a message that has neither a body nor a blank
+    // line.
     return terminatorLength == 0 ? result : result + [ASCII.cr, ASCII.lf]
   }
 }

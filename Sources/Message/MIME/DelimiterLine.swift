@@ -20,9 +20,9 @@ enum DelimiterLine {
 
   /// To which open multipart a line (without its LF) belongs, innermost first; nil if it is an ordinary line.
   ///
-  /// The boundary must be the whole line but for white space at its end. RFC 2046 lets a reader take a line that only begins
-  /// with the boundary; but boundaries that are prefixes of each other do occur, and then that reading tears the inner
-  /// multipart apart.
+  /// The boundary must be the whole line but for white space at its end. RFC 2046 lets a reader take a line that
+  /// only begins with the boundary; but boundaries that are prefixes of each other do occur, and then that reading
+  /// tears the inner multipart apart.
   static func match(_ line: UnsafeRawBufferPointer, in open: [Open]) -> (index: Int, kind: Kind)? {
     guard line.count > 2, line[0] == UInt8(ascii: "-"), line[1] == UInt8(ascii: "-") else { return nil }
     var end = line.count

@@ -23,7 +23,7 @@ enum MIMEFieldParser {
     return ContentDisposition(kind: kind, parameters: parameters(&text))
   }
 
-  /// Content-Language: tags between commas (RFC 3282 §2), at most 50.
+  /// Content-Language: tags between commas, at most 50.
   static func languages(_ bytes: [UInt8]) -> [[UInt8]] {
     var text = StructuredText(bytes)
     var tags: [[UInt8]] = []

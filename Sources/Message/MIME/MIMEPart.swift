@@ -1,15 +1,15 @@
 /// One part of a message: where it is, and what its header says.
 ///
-/// Ranges are relative to the start of the top message's body. The top part has no header range of its own: its header is the
-/// message's header section.
+/// Ranges are relative to the start of the top message's body. The top part has no header range of its own: its
+/// header is the message's header section.
 public struct MIMEPart: Hashable, Sendable {
   public enum Kind: UInt8, Hashable, Sendable {
     /// A part with a body of data. Also a multipart without any delimiter line, which is text then.
     case leaf
     /// A multipart; its children are its parts.
     case multipart
-    /// A message/rfc822 or message/global that is not encoded: its one child is the embedded message, whose header range is
-    /// that message's header section.
+    /// A message/rfc822 or message/global that is not encoded: its one child is the embedded message, whose header
+    /// range is that message's header section.
     case message
     /// The rest of a message that exceeds the scanner's limits. Its type is application/octet-stream.
     case opaque

@@ -1,7 +1,7 @@
 /// Finds the parts of a message while its body streams by, in pieces of any size, in linear time.
 ///
-/// It keeps the headers of parts, never a body. What a part is becomes known from its header alone; where it ends, from the
-/// delimiter lines of the multiparts that are open.
+/// It keeps the headers of parts, never a body. What a part is becomes known from its header alone; where it ends,
+/// from the delimiter lines of the multiparts that are open.
 ///
 ///            ┌───────── delimiter ─────────┐
 ///            ▼                             │

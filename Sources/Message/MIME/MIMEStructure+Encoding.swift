@@ -1,9 +1,11 @@
 /// The structure as compact bytes, for the store.
 ///
-/// A version, then numbers as LEB128 and strings with their lengths. Readers check everything: what comes out of a damaged
-/// database is no structure, never a trap.
+/// A version, then numbers as LEB128 and strings with their lengths. Readers check everything: what comes out of a
+/// damaged database is no structure, never a trap.
 extension MIMEStructure {
   private static let version: UInt8 = 1
+  /// Writing BODYSTRUCTURE goes as deep as the parts do.
+  private static let depthLimit = 250
 
   public func encoded() -> [UInt8] {
     var writer = CompactWriter()
@@ -18,7 +20,8 @@ extension MIMEStructure {
     return writer.bytes
   }
 
-  /// Reads what ``encoded()`` wrote. nil if it is damaged or of a version that this program does not know: scan again then.
+  /// Reads what ``encoded()`` wrote. nil if it is damaged or of a version that this program does not know: scan
+  /// again then.
   public init?(encoded: some Collection<UInt8>) {
     var reader = CompactReader(Array(encoded))
     guard reader.byte() == MIMEStructure.version, let bodySize = reader.number(), let bodyLines = reader.number(),
@@ -47,7 +50,7 @@ extension MIMEStructure {
     var depths: [Int] = []
     for part in parts {
       let depth = part.parent.map { depths[$0] + 1 } ?? 0
-      guard depth <= 1000 else { return false }
+      guard depth <= depthLimit else { return false }
       depths.append(depth)
       switch part.kind {
       case .multipart: if part.children.isEmpty { return false }

@@ -22,7 +22,8 @@ extension MIMEStructure {
 
   /// The same as an index into ``parts``.
   ///
-  /// Every message has at least a part 1: in one that is no multipart it is the body, and so it is in an embedded message.
+  /// Every message has at least a part 1: in one that is no multipart it is the body, and so it is in an embedded
+  /// message.
   public func partIndex(_ path: [Int]) -> Int? {
     var index = 0
     /// Whether the path so far names a message (whose part 1 may be itself), or one part of it.
@@ -44,7 +45,8 @@ extension MIMEStructure {
     return index
   }
 
-  /// The bytes of a section. nil if there is no such part, or if it is not a message where `HEADER` or `TEXT` needs one.
+  /// The bytes of a section. nil if there is no such part, or if it is not a message where `HEADER` or `TEXT` needs
+  /// one.
   public func section(_ path: [Int], _ kind: SectionKind) -> MessageSection? {
     guard let index = partIndex(path) else { return nil }
     let part = parts[index]
@@ -70,8 +72,8 @@ extension MIMEStructure {
     }
   }
 
-  /// Where in the body headers are that ``HeaderSection/downgraded()`` would change: those of parts and of embedded messages.
-  /// In order and apart from each other, so that a body can be sent with these ranges replaced.
+  /// Where in the body headers are that ``HeaderSection/downgraded()`` would change: those of parts and of embedded
+  /// messages. In order and apart from each other, so that a body can be sent with these ranges replaced.
   public var headersToDowngrade: [Range<Int>] {
     parts.dropFirst().filter { $0.has8BitHeader && !$0.header.isEmpty }.map(\.header)
   }

@@ -1,4 +1,5 @@
-/// What a ``MIMEScanner`` found: the tree of parts, as a list in the order in which they begin, and facts about the whole.
+/// What a ``MIMEScanner`` found: the tree of parts, as a list in the order in which they begin, and facts about the
+/// whole.
 public struct MIMEStructure: Hashable, Sendable {
   /// At least one; the first is the message itself. A parent comes before its children.
   public internal(set) var parts: [MIMEPart]
@@ -19,11 +20,12 @@ public struct MIMEStructure: Hashable, Sendable {
 
   public var top: MIMEPart { parts[0] }
 
-  /// Whether any header, of the message or of a part, has octets above 127: then IMAP texts differ between clients with and
-  /// without UTF8=ACCEPT, and the message needs SMTPUTF8 as far as its own header has them.
+  /// Whether any header, of the message or of a part, has octets above 127: then IMAP texts differ between clients
+  /// with and without UTF8=ACCEPT, and the message needs SMTPUTF8 as far as its own header has them.
   public var has8BitHeaders: Bool { parts.contains { $0.has8BitHeader } }
 
-  /// A body without known parts: what is served of a message that must not be parsed again (a crash was recorded for it).
+  /// A body without known parts: what is served of a message that must not be parsed again (a crash was recorded
+  /// for it).
   public static func opaque(bodySize: Int) -> MIMEStructure {
     MIMEStructure(
       parts: [

@@ -26,7 +26,8 @@ enum CaseFold {
     }
   }
 
-  /// The lower case of the upper case, where each is one character: so that all forms of a letter meet (σ and ς, k and K).
+  /// The lower case of the upper case, where each is one character: so that all forms of a letter meet (σ and ς, k
+  /// and K).
   static func fold(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
     if scalar.value < tableSize { return table[Int(scalar.value)] }
     // Scripts without case, which are most of the rest: Kana to Yi, Hangul.

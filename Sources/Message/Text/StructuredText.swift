@@ -1,4 +1,5 @@
-/// Reads the lexical units of structured header fields (RFC 5322 §3.2, with §4.1 and §4.2): comments, quoted strings, atoms.
+/// Reads the lexical units of structured header fields (RFC 5322 §3.2, with §4.1 and §4.2): comments, quoted
+/// strings, atoms.
 ///
 /// It only moves forward, so everything built on it is linear in the length of the field.
 struct StructuredText {
@@ -35,8 +36,8 @@ struct StructuredText {
     return last
   }
 
-  /// At `(`: the comment's text, its quoted pairs resolved, nested comments with their parentheses. One that is not closed
-  /// reaches to the end.
+  /// At `(`: the comment's text, its quoted pairs resolved, nested comments with their parentheses. One that is not
+  /// closed reaches to the end.
   mutating func comment() -> [UInt8] {
     var text: [UInt8] = []
     var depth = 0
@@ -62,7 +63,8 @@ struct StructuredText {
     return text
   }
 
-  /// At `"`: the string's content, its quoted pairs resolved, line ends dropped. One that is not closed reaches to the end.
+  /// At `"`: the string's content, its quoted pairs resolved, line ends dropped. One that is not closed reaches to
+  /// the end.
   mutating func quotedString() -> [UInt8] {
     var text: [UInt8] = []
     position += 1

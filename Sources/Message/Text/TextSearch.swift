@@ -1,7 +1,7 @@
 /// Finds a string in text, whatever the case of either: for IMAP SEARCH.
 ///
-/// Both sides are folded one character for one, a simple form of i;unicode-casemap. Feed the text in pieces; time is linear
-/// (Knuth, Morris and Pratt).
+/// Both sides are folded one character for one, a simple form of i;unicode-casemap. Feed the text in pieces; time
+/// is linear (Knuth, Morris and Pratt).
 public struct TextSearch: Sendable {
   private let needle: [UInt8]
   /// For each length of a matched beginning, the length of its longest end that is a beginning too.

@@ -43,7 +43,7 @@ struct RuleJudgeTests {
     _ = header
     let body = Array(bytes[end...])
     var scanner = MIMEScanner(header: section)
-    scanner.scan(body)
+    scanner.append(body[...])
     return ReceivedContent(
       header: section, structure: scanner.finish(),
       body: ReceivedBody(place: .memory([body]), size: body.count, hash: [], share: nil), hash: [])

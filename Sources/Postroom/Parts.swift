@@ -151,7 +151,7 @@ final class Parts: Sendable {
   func close() async {
     for listener in listeners { await listener.close() }
     await connector.shutDown()
-    rooms.flow.flushRefusals()
+    rooms.flow.finish()
     await rooms.close()
   }
 }

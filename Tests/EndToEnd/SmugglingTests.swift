@@ -7,9 +7,9 @@ import Testing
 
   static let breaks = ["\n", "\r", "\r\n", "\r\r\n", "\0\r\n", "\r\n\0"]
 
-  /// All ways to put a dot between two line breaks, but the true one.
+  /// All ways to put a dot between two line breaks, but those in which CRLF.CRLF stands: there the message ends.
   static let forms: [(before: String, after: String)] = breaks.flatMap { before in
-    breaks.compactMap { after in before == "\r\n" && after == "\r\n" ? nil : (before, after) }
+    breaks.compactMap { after in before.hasSuffix("\r\n") && after.hasPrefix("\r\n") ? nil : (before, after) }
   }
 
   @Test(arguments: forms) func nothingButTheTrueEndEndsAMessage(_ form: (before: String, after: String)) throws {
@@ -35,6 +35,23 @@ import Testing
       #expect(said.hasPrefix("250"), "\(said.debugDescription)")
     }
     #expect(try office.count("carol") == 0, "a smuggled message arrived")
+  }
+
+  /// A bare CR right before the true end: the message ends there, is refused, and what follows is not obeyed.
+  @Test func aBareCRBeforeTheTrueEndEndsTheConnection() throws {
+    let office = try Self.office.get()
+    let wire = try Wire(port: try office.port("smtp"))
+    try wire.expect(220)
+    try wire.ask("EHLO client.example", 250)
+    try wire.ask("MAIL FROM:<a@elsewhere.example>", 250)
+    try wire.ask("RCPT TO:<bob@office.example>", 250)
+    try wire.ask("DATA", 354)
+    try wire.send(
+      "Subject: first\r\n\r\ntext\r\r\n.\r\nMAIL FROM:<evil@elsewhere.example>\r\nRCPT TO:<carol@office.example>\r\nDATA\r\n"
+        + "Subject: smuggled\r\n\r\nx\r\n.\r\nQUIT\r\n")
+    let said = wire.rest()
+    #expect(said.hasPrefix("550 5.6.11") && said.split(separator: "\r\n").count == 1, "\(said)")
+    #expect(try office.count("carol") == 0)
   }
 
   static func bare(_ text: String) -> Bool {

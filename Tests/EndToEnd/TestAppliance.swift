@@ -1,7 +1,10 @@
 import Foundation
 
 /// The built binary, running on loopback ports and in a folder of its own.
-final class TestAppliance {
+///
+/// `@unchecked Sendable`: it changes only while it starts and stops, which a test does on one thread; suites that share
+/// one do neither.
+final class TestAppliance: @unchecked Sendable {
   struct Failed: Error, CustomStringConvertible { let description: String }
 
   let folder: Folder
@@ -108,6 +111,7 @@ final class TestAppliance {
     process.standardOutput = handle
     try process.run()
     self.process = process
+    Leftovers.add(process.processIdentifier)
     try waitUntilReady()
   }
 
@@ -239,5 +243,23 @@ final class TestAppliance {
       usleep(20_000)
     }
     throw Failed(description: "waited \(seconds) s in vain: \(what)")
+  }
+}
+
+/// Appliances that a whole suite shares end with the test process.
+enum Leftovers {
+  private static let lock = NSLock()
+  nonisolated(unsafe) private static var processes: [Int32] = []  // every access holds `lock`
+  private static let atEnd: Void = {
+    atexit { Leftovers.killAll() }
+  }()
+
+  static func add(_ process: Int32) {
+    _ = atEnd
+    lock.withLock { processes.append(process) }
+  }
+
+  private static func killAll() {
+    lock.withLock { for process in processes { kill(process, SIGKILL) } }
   }
 }

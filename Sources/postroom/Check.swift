@@ -19,7 +19,14 @@ struct Check: ParsableCommand {
       return
     }
     var (configuration, problems) = ConfigurationFile.parse(try config.text(), path: config.path)
-    if let configuration { problems += CertificateCheck(configuration, clock: .system).problems }
+    if let configuration {
+      let missing = ConfigurationFile.problemsWithFiles(of: configuration)
+      problems += missing
+      // Certificates are looked into when their files can be read.
+      if !missing.contains(where: { $0.severity == .error }) {
+        problems += CertificateCheck(configuration, clock: .system).problems
+      }
+    }
     struct Line: Encodable {
       let severity: String
       let line: Int
@@ -39,38 +46,37 @@ struct Check: ParsableCommand {
   }
 }
 
-/// What only looking into the files that the configuration names can tell.
+/// What only looking into the certificates that the configuration names can tell.
 struct CertificateCheck {
-  let problems: [Problem]
+  private(set) var problems: [Problem] = []
 
   init(_ configuration: Configuration, clock: Clock) {
-    var problems: [Problem] = []
-    let now = clock.now()
-    let identities =
-      (configuration.tls.identity.map { [($0, [configuration.hostname])] } ?? [])
-      + configuration.tls.named.map { ($0, $0.names) }
-    for (identity, names) in identities {
-      do {
-        let facts = try CertificateFile(certificate: identity.certificate, key: identity.key).inspect()
-        for name in names where !facts.covers(name) {
-          problems.append(
-            Problem(
-              .warning, line: 0, "the certificate \(identity.certificate) is for \(facts.names.joined(separator: ", "))",
-              "get one that covers \(name), or mail programs will not trust it"))
-        }
-        if facts.notAfter < now {
-          problems.append(
-            Problem(.warning, line: 0, "the certificate \(identity.certificate) ended on \(facts.notAfter)", "renew it"))
-        }
-      } catch {
+    if let identity = configuration.tls.identity {
+      check(identity, [configuration.hostname], line: configuration.line(of: "tls.certificate"), clock.now())
+    }
+    for (number, identity) in configuration.tls.named.enumerated() {
+      check(identity, identity.names, line: configuration.line(of: "tls.name[\(number)].certificate"), clock.now())
+    }
+  }
+
+  private mutating func check(_ identity: Configuration.TLS.Identity, _ names: [String], line: Int?, _ now: Moment) {
+    let line = line ?? 0
+    do {
+      let facts = try CertificateFile(certificate: identity.certificate, key: identity.key).inspect()
+      for name in names where !facts.covers(name) {
         problems.append(
-          Problem(line: 0, "the certificate \(identity.certificate) cannot be used", "\(error)"))
+          Problem(
+            .warning, line: line,
+            "the certificate \(identity.certificate) is for \(facts.names.joined(separator: ", "))",
+            "get one that covers \(name), or mail programs will not trust it"))
       }
+      if facts.notAfter < now {
+        problems.append(
+          Problem(
+            .warning, line: line, "the certificate \(identity.certificate) ended on \(facts.notAfter)", "renew it"))
+      }
+    } catch {
+      problems.append(Problem(line: line, "the certificate \(identity.certificate) cannot be used", "\(error)"))
     }
-    for path in ([configuration.smartHost] + configuration.routes.map(\.nextHop)).compactMap({ $0?.passwordFile })
-    where readWholeFile(path) == nil {
-      problems.append(Problem(line: 0, "the password file \(path) cannot be read", "make it, readable by the appliance"))
-    }
-    self.problems = problems
   }
 }

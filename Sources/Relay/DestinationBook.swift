@@ -72,8 +72,10 @@ public struct DestinationBook: Sendable {
     entries[destination] = entry.open == 0 && entry.trouble == nil ? nil : entry
   }
 
-  /// The host could not be reached, or turned the whole connection away.
+  /// The host could not be reached, or turned the whole connection away. Several connections that fail beside each other
+  /// are one failure.
   public mutating func hostFailed(_ destination: String, reason: String, now: Moment, chance: Double) {
+    guard trouble(destination, now: now) == nil else { return }
     let failures = min((entries[destination]?.trouble?.failures ?? 0) + 1, 1000)
     entries[destination, default: Entry()].trouble = Trouble(
       failures: failures, until: now + pause(failures: failures, chance: chance), reason: reason)

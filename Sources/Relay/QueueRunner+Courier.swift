@@ -206,7 +206,7 @@ extension QueueRunner {
       } catch {
         log.error("What came of envelope \(envelope) cannot be written: \(error). Trying again.")
         if isStopping { return }
-        try? await sleep(pause)
+        try? await sleep(clock.now() + pause)
         pause = min(pause * 2, .seconds(60))
       }
     }

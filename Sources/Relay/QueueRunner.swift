@@ -36,8 +36,9 @@ public actor QueueRunner {
   let configuration: @Sendable () -> Configuration
   let dialer: Dialer
   let clock: Clock
-  /// Sleeps on a clock that nobody sets; tests have one that they turn by hand.
-  let sleep: @Sendable (Duration) async throws -> Void
+  /// Sleeps until a moment of ``clock``. A moment, not a duration: a test that turns its clock by hand can do so before
+  /// the sleep has begun.
+  let sleep: @Sendable (Moment) async throws -> Void
   /// A random number in 0..<1.
   let chance: @Sendable () -> Double
   let log: Logger
@@ -60,14 +61,14 @@ public actor QueueRunner {
   init(
     queue: any RelayQueue, configuration: @escaping @Sendable () -> Configuration, dialer: Dialer,
     limits: DestinationBook.Limits = DestinationBook.Limits(), clock: Clock = .system,
-    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    sleep: (@Sendable (Moment) async throws -> Void)? = nil,
     chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }, log: Logger
   ) {
     self.queue = queue
     self.configuration = configuration
     self.dialer = dialer
     self.clock = clock
-    self.sleep = sleep
+    self.sleep = sleep ?? { try await Task.sleep(for: max($0 - clock.now(), .zero)) }
     self.chance = chance
     self.log = log
     dispatcher = Dispatcher(limits: limits)
@@ -107,8 +108,9 @@ public actor QueueRunner {
     isStopping = true
     wakeUps.signal()
     guard !couriers.isEmpty else { return }
+    let end = clock.now() + grace
     let guillotine = Task { [sleep] in
-      guard (try? await sleep(grace)) != nil else { return }
+      guard (try? await sleep(end)) != nil else { return }
       self.cancelCouriers()
     }
     for courier in couriers.values { await courier.value }
@@ -237,9 +239,9 @@ public actor QueueRunner {
     alarm?.cancel()
     alarm = nil
     guard let nextDue, !isStopping else { return }
-    let pause = min(max(nextDue - clock.now(), .zero), Self.longestSleep)
+    let moment = min(nextDue, clock.now() + Self.longestSleep)
     alarm = Task { [sleep, wakeUps] in
-      if (try? await sleep(pause)) != nil { wakeUps.signal() }
+      if (try? await sleep(moment)) != nil { wakeUps.signal() }
     }
   }
 }

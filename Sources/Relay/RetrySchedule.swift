@@ -65,7 +65,7 @@ public struct RetrySchedule: Hashable, Sendable {
 
   /// The wait after the failed attempt number `attempts`, with its random part.
   public func wait(afterAttempts attempts: Int, chance: Double) -> Duration {
-    Self.spread(waits[min(max(attempts - 1, 0), waits.count - 1)], chance: chance)
+    Self.spread(waits[min(max(attempts, 1) - 1, waits.count - 1)], chance: chance)
   }
 
   /// A duration between four and six fifths of the given one, and never under a second.

@@ -33,19 +33,15 @@ struct RuleJudgeTests {
 
   static func content(_ text: String) -> ReceivedContent {
     let bytes = Array(text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8)
-    let header = HeaderSection(bytes)
     var end = bytes.count
     for index in bytes.indices.dropLast(3) where Array(bytes[index..<index + 4]) == [13, 10, 13, 10] {
       end = index + 4
       break
     }
     let section = HeaderSection(Array(bytes[..<end]))
-    _ = header
     let body = Array(bytes[end...])
-    var scanner = MIMEScanner(header: section)
-    scanner.append(body[...])
     return ReceivedContent(
-      header: section, structure: scanner.finish(),
+      header: section, structure: MIMEScanner.scan(header: section, body: body[...]),
       body: ReceivedBody(place: .memory([body]), size: body.count, hash: [], share: nil), hash: [])
   }
 
@@ -56,10 +52,12 @@ struct RuleJudgeTests {
   ) async throws -> [Verdict] {
     let envelope = Envelope(
       origin: origin, reversePath: from.flatMap { EmailAddress($0) },
-      recipients: to.compactMap { EmailAddress($0) }.map { Recipient($0) }, receivedAt: Moment(seconds: 1_800_000_000))
+      recipients: to.compactMap { EmailAddress($0) }.map { EnvelopeRecipient($0) },
+      receivedAt: Moment(seconds: 1_800_000_000))
     let now = ContinuousClock.now
+    let content = Self.content(text)
     let message = JudgedMessage(
-      envelope: envelope, content: Self.content(text), configuration: try configuration(rules),
+      envelope: envelope, header: content.header, content: content, configuration: try configuration(rules),
       deadline: isLate ? now - .seconds(1) : now + .seconds(60))
     return await RuleJudge(now: { now }).judge(message)
   }

@@ -44,12 +44,21 @@ struct DestinationBookTests {
 
   @Test func thePauseDoublesUpToItsLimit() {
     var book = DestinationBook(limits: .init(firstPause: .seconds(60), longestPause: .seconds(600)))
+    var time = now
     let pauses = (0..<2000).map { _ in
-      book.hostFailed("a:25", reason: "it did not answer", now: now, chance: 0.5)
-      return (book.trouble("a:25", now: now)?.until ?? now) - now
+      book.hostFailed("a:25", reason: "it did not answer", now: time, chance: 0.5)
+      let until = book.trouble("a:25", now: time)?.until ?? time
+      defer { time = until }
+      return until - time
     }
     #expect(Array(pauses.prefix(6)) == [60, 120, 240, 480, 600, 600].map { Duration.seconds($0) })
     #expect(pauses.last == .seconds(600))
+  }
+
+  @Test func failuresBesideEachOtherAreOne() {
+    var book = DestinationBook(limits: .init(firstPause: .seconds(60)))
+    for _ in 0..<4 { book.hostFailed("a:25", reason: "it did not answer", now: now, chance: 0.5) }
+    #expect(book.trouble("a:25", now: now)?.until == now + .seconds(60))
   }
 
   @Test func memoryIsBounded() {

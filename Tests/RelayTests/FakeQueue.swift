@@ -56,7 +56,8 @@ final class FakeQueue: RelayQueue {
       envelope.returnContent = ret
       let stored = StoredEnvelope(
         id: id, at: accepted ?? now, origin: Origin.submission.name, content: content, sender: sender, peer: nil,
-        helo: nil, account: "anna", options: envelope.options(fingerprint: nil), fingerprint: nil, reply: .read, messageID: nil,
+        helo: nil, account: "anna", options: envelope.options(fingerprint: nil), fingerprint: nil, reply: .read,
+        messageID: nil,
         subject: nil, size: bytes.count)
       for (number, address) in recipients.enumerated() {
         var options = RecipientOptions()

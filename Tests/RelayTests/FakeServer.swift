@@ -96,13 +96,14 @@ final class FakeServer: Sendable {
   }
 
   func stop() {
-    let open = state.withLock { state -> Set<Int32> in
+    // `shutdown` wakes the threads that sit in `accept` and `recv`; each closes its own descriptor, under the same lock,
+    // or a number that another server has got meanwhile would be hit.
+    state.withLock { state in
+      guard !state.stopped else { return }
       state.stopped = true
-      return state.open
+      _ = shutdown(listener, Int32(SHUT_RDWR))
+      for fd in state.open { _ = shutdown(fd, Int32(SHUT_RDWR)) }
     }
-    // `shutdown` wakes the threads that sit in `accept` and `recv`; each closes its own descriptor.
-    _ = shutdown(listener, Int32(SHUT_RDWR))
-    for fd in open { _ = shutdown(fd, Int32(SHUT_RDWR)) }
   }
 
   func change(_ change: (inout Behaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
@@ -144,8 +145,10 @@ final class FakeServer: Sendable {
       spawn { [self] in
         var session = Session(server: self, fd: fd, number: number)
         session.run()
-        state.withLock { _ = $0.open.remove(fd) }
-        Glibc.close(fd)
+        state.withLock { state in
+          state.open.remove(fd)
+          _ = Glibc.close(fd)
+        }
       }
     }
     Glibc.close(listener)

@@ -15,7 +15,7 @@ final class ManualTime: Sendable {
   var clock: Clock { Clock { [self] in state.withLock { $0.now } } }
   var now: Moment { state.withLock { $0.now } }
 
-  func sleep(_ duration: Duration) async throws {
+  func sleep(until: Moment) async throws {
     let id = state.withLock { state in
       state.next += 1
       return state.next
@@ -24,7 +24,6 @@ final class ManualTime: Sendable {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
         let isOver: Bool? = state.withLock { state in
           if state.cancelled.remove(id) != nil { return false }
-          let until = state.now + duration
           if until <= state.now { return true }
           state.sleepers[id] = (until, continuation)
           return nil

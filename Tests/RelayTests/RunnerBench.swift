@@ -40,7 +40,7 @@ final class RunnerBench: Sendable {
     addresses = ["anna@office.example"]
 
     [queue]
-    retry = ["15m", "30m", "2h"]
+    retry = ["15 min", "30 min", "2 h"]
 
     """
 
@@ -92,7 +92,7 @@ final class RunnerBench: Sendable {
     let time = time
     runner = QueueRunner(
       queue: queue, configuration: { settings.now }, dialer: dialer, limits: limits, clock: time.clock,
-      sleep: { try await time.sleep($0) }, chance: { 0.5 }, log: log)
+      sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
   }
 
   func reload(_ change: (inout Configuration) -> Void) async {

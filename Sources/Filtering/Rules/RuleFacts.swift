@@ -24,7 +24,7 @@ extension RuleFacts {
 
   /// Decodes what the rules of `book` ask about, and nothing else.
   init(_ message: JudgedMessage, for book: RuleBook) {
-    let header = message.content.header
+    let header = message.header
     let from = header.all("From").prefix(Self.mostFields).flatMap { AddressList($0.body).addresses }
     senders = [message.envelope.reversePath?.description ?? ""] + from.map(\.description)
     isFromInside = !message.envelope.origin.isFromOutside

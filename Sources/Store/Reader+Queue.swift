@@ -97,7 +97,7 @@ extension Reader {
 
   // MARK: Rows
 
-  private func rows(_ ids: [RecipientID]) throws -> [QueueRow] {
+  func rows(_ ids: [RecipientID]) throws -> [QueueRow] {
     var envelopes: [EnvelopeID: StoredEnvelope] = [:]
     return try ids.compactMap { id in
       guard let envelope = try envelopes[id.envelope] ?? self.envelope(id.envelope),
@@ -108,7 +108,7 @@ extension Reader {
     }
   }
 
-  private static func recipientID(_ row: Row) -> RecipientID { RecipientID(row.id(0), row.int(1)) }
+  static func recipientID(_ row: Row) -> RecipientID { RecipientID(row.id(0), row.int(1)) }
 
   static func envelope(_ row: Row) -> StoredEnvelope {
     StoredEnvelope(

@@ -3,13 +3,23 @@ public import Platform
 public import Store
 
 extension MailFlow {
-  /// What is queued and due now, the earliest first; for the queue runner, which knows what it is sending already.
+  /// What is queued and due now, the earliest first.
   ///
   /// Held recipients whose time has come are released on the way, and a recipient that can never be sent fails, so
   /// that neither is found again and again.
   public func due(limit: Int) async throws -> [QueueRow] {
     let now = clock.now()
-    let rows = try await store.read { try $0.due(by: now, limit: limit) }
+    return try await sendable(try await store.read { try $0.due(by: now, limit: limit) })
+  }
+
+  /// The same, with at most so many rows for each destination, so that none hides another; for the queue runner, which
+  /// knows what it is sending already.
+  public func due(perDestination: Int) async throws -> [QueueRow] {
+    let now = clock.now()
+    return try await sendable(try await store.read { try $0.due(by: now, perDestination: perDestination) })
+  }
+
+  private func sendable(_ rows: [QueueRow]) async throws -> [QueueRow] {
     var queued: [QueueRow] = []
     for row in rows {
       switch row.recipient.state {
@@ -26,6 +36,9 @@ extension MailFlow {
 
   /// When the next queued or held recipient is due; `nil` when none is.
   public func nextDue() async throws -> Moment? { try await store.read { try $0.nextDue() } }
+
+  /// When the next queued or held recipient becomes due after a moment: what is due already does not hide it.
+  public func nextDue(after: Moment) async throws -> Moment? { try await store.read { try $0.nextDue(after: after) } }
 
   /// Notes durably that an attempt is about to reach its point of no return. To be awaited before the final dot (or
   /// the last chunk) is sent: whatever happens then, the trace knows that it may have been delivered.

@@ -9,9 +9,9 @@ internal import Store
 struct FlowQueue: RelayQueue {
   let flow: MailFlow
 
-  func due(perDestination: Int) async throws -> [QueueRow] { try await flow.due(limit: perDestination * 4) }
+  func due(perDestination: Int) async throws -> [QueueRow] { try await flow.due(perDestination: perDestination) }
 
-  func nextDue(after: Moment) async throws -> Moment? { try await flow.nextDue() }
+  func nextDue(after: Moment) async throws -> Moment? { try await flow.nextDue(after: after) }
 
   func onChange(_ wake: @escaping @Sendable (Moment?) -> Void) -> any Sendable {
     flow.changes.subscribeToQueue { change in

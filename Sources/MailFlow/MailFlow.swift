@@ -32,7 +32,6 @@ public final class MailFlow: Sendable {
   let log: Logger
   let staging: StagingBudget
   let refusals: RefusalLedger
-  let slots: CrashSlots?
   let crashes = CrashRecord()
 
   /// - Parameters:
@@ -59,7 +58,6 @@ public final class MailFlow: Sendable {
       },
       freeSpace: { [store] in store.spaceLeft })
     refusals = RefusalLedger(store: store, clock: clock)
-    slots = CrashSlots(folder: store.folder, log: log)
     changes = ChangeHub()
     store.onCommit { [changes] summary in changes.tell(summary) }
   }
@@ -85,7 +83,7 @@ public final class MailFlow: Sendable {
     if treatment == .later { throw .refused(Answer(451, "4.3.0", "Not now, try again in an hour")) }
     return Intake(
       store: store, share: staging.share(of: peer), sizeLimit: limit, isParsed: treatment != .unparsed,
-      slot: slots?.take(suspect))
+      slot: crashes.slots?.take(suspect))
   }
 
   /// What the planner says of a recipient; for RCPT.

@@ -131,6 +131,8 @@ extension Session {
       return try await refuseContent(
         Reply(554, "5.4.6", "More than \(Session.receivedLimit) Received fields: the message is in a loop"), content)
     }
+    // What must not be looked at is not shown to the policy either.
+    guard content.isParsed else { return try await accept(transaction.envelope, content, nil, deadline) }
     switch await reception.policy.content(transaction.envelope, content, facts) {
     case .refuse(let answer): return try await refuseContent(Reply(answer), content)
     case .accept(let header): return try await accept(transaction.envelope, content, header, deadline)

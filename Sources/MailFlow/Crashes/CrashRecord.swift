@@ -27,6 +27,13 @@ final class CrashRecord: Sendable {
   static let limit = 1000
 
   private let crashes = Mutex<[String: Crashes]>([:])
+  private let opened = Mutex<CrashSlots?>(nil)
+
+  /// `nil` until the process says that it takes mail in; a command that only looks at the store names no suspects.
+  var slots: CrashSlots? {
+    get { opened.withLock { $0 } }
+    set { opened.withLock { $0 = newValue } }
+  }
 
   /// Takes in what is known from before and who is suspect of the last end.
   func load(_ bytes: [UInt8], suspects: [String], now: Moment) {

@@ -6,10 +6,11 @@ internal import Store
 extension MailFlow {
   private static let crashSetting = "crashes"
 
-  /// Counts what the last process was doing when it ended, if it ended before its time. To be awaited once, before mail
-  /// is taken in.
-  public func countCrashes() async throws {
-    guard let slots else { return }
+  /// Counts what the last process was doing when it ended, if it ended before its time, and watches this one from now
+  /// on. To be awaited once by the process that serves, before it takes mail in; never by a command.
+  public func watchForCrashes() async throws {
+    guard let slots = CrashSlots(folder: store.folder, log: log) else { return }
+    crashes.slots = slots
     let known = try await store.read { try $0.setting(Self.crashSetting) } ?? []
     crashes.load(known, suspects: slots.suspects, now: clock.now())
     guard !slots.suspects.isEmpty else { return }

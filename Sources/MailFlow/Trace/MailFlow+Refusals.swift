@@ -22,7 +22,7 @@ extension MailFlow {
   /// into the trace, and whatever is under way makes nobody a suspect.
   public func finish() {
     refusals.sweep(all: true)
-    slots?.clear()
+    crashes.slots?.clear()
   }
 
   func measure(_ acceptance: Acceptance, _ envelope: Envelope) {

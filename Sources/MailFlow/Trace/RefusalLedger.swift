@@ -78,6 +78,9 @@ final class RefusalLedger: Sendable {
     return isLeft
   }
 
+  /// Peers remembered at this moment.
+  var peers: Int { state.withLock { $0.peers.count } }
+
   private func sweepInAMinute() {
     Task { [weak self] in
       while true {

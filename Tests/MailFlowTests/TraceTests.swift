@@ -28,7 +28,9 @@ import Testing
     #expect(journey.messageID == "<1@outside.example>")
     let row = RecipientID(id, 1)
     try await house.flow.recordAttempt([row], host: "smtp.provider.example")
-    try await house.flow.recordOutcomes([row: .relayed(host: "smtp.provider.example", reply: "250 ok", supportsDSN: true)])
+    try await house.flow.recordOutcomes([
+      row: .relayed(host: "smtp.provider.example", reply: "250 ok", supportsDSN: true)
+    ])
     let later = try #require(try await house.flow.journey(of: id))
     #expect(later.steps.suffix(2).map(\.isPointOfNoReturn) == [true, true])
     #expect(later.text.contains("from here on the message was ours to deliver"))
@@ -166,7 +168,9 @@ import Testing
     await intake.append(Array("Subject: evil\r\n\r\nbody\r\n".utf8))
     let content = try await intake.finish()
     #expect(!content.isParsed && content.header.isEmpty && content.body.size == 23)
-    let envelope = try house.envelope(["anna@office.example"], from: "evil@x.example") { $0.peer = Peer(address: peer, helo: "") }
+    let envelope = try house.envelope(["anna@office.example"], from: "evil@x.example") {
+      $0.peer = Peer(address: peer, helo: "")
+    }
     let id = try #require(await house.flow.accept(envelope, content).id)
     #expect(try await house.states(id) == ["anna@office.example held"])
     #expect(try await house.row(id).said?.hasPrefix("crash") == true)
@@ -181,7 +185,8 @@ import Testing
     try await crash(folder, clock, times: 1)
     let house = try House(in: folder, clock: clock)
     try await house.flow.watchForCrashes()
-    _ = try house.flow.beginIntake(origin: .mx, peer: IPAddress("192.0.2.66"), reversePath: EmailAddress("evil@x.example"))
+    _ = try house.flow.beginIntake(
+      origin: .mx, peer: IPAddress("192.0.2.66"), reversePath: EmailAddress("evil@x.example"))
     await house.close()
   }
 

@@ -65,7 +65,7 @@ import Testing
 
   @Test func theProxysClientIsThePeer() async throws {
     try await Loopback.serve({
-      $0.proxies = [IPNetwork("127.0.0.0/30")].compactMap { $0 }
+      $0.proxies = { [IPNetwork("127.0.0.0/30")].compactMap { $0 } }
     }) { connection in
       let line = try await connection.line(limit: 100, within: patience)
       let text = String(decoding: line?.bytes ?? [], as: UTF8.self)
@@ -86,7 +86,7 @@ import Testing
 
   @Test func theProxysHeaderMayComeByteByByteAndBeforeTLS() async throws {
     try await Loopback.serve({
-      $0.proxies = [IPNetwork("127.0.0.1")].compactMap { $0 }
+      $0.proxies = { [IPNetwork("127.0.0.1")].compactMap { $0 } }
       $0.implicitTLS = try? TLSContexts([certificate("a.example")])
     }) { connection in
       try await connection.write("\(connection.peer.map { "\($0)" } ?? "?")\r\n")
@@ -106,7 +106,7 @@ import Testing
   @Test func forgedAndMissingHeaders() async throws {
     let sessions = Mutex(0)
     try await Loopback.serve({
-      $0.proxies = [IPNetwork("127.0.0.1")].compactMap { $0 }
+      $0.proxies = { [IPNetwork("127.0.0.1")].compactMap { $0 } }
     }) { connection in
       sessions.withLock { $0 += 1 }
       let line = try await connection.line(limit: 100, within: patience)

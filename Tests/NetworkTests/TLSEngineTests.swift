@@ -11,7 +11,7 @@ import Testing
   let allocator = ByteBufferAllocator()
 
   init() throws {
-    let set = try ServerContextSet([certificate("a.example")])
+    let set = try ServerContextSet([TLSIdentity(certificate("a.example"))])
     server = try TLSEngine(server: set)
     client = try TLSEngine(client: ClientTLS(serverName: "a.example", verification: .none, trust: ClientTrust()))
   }
@@ -64,7 +64,7 @@ import Testing
 
   @Test func noBytesTrapIt() throws {
     var random = SystemRandomNumberGenerator()
-    let set = try ServerContextSet([certificate("a.example")])
+    let set = try ServerContextSet([TLSIdentity(certificate("a.example"))])
     _ = try client.handshake()
     let hello = Array(try #require(client.takeOutput()).readableBytesView)
     for _ in 0..<300 {

@@ -22,8 +22,9 @@ public struct ListenerOptions: Sendable {
   /// Time limit for that handshake.
   public var handshakeTimeLimit: Duration = .seconds(30)
   /// Proxies that put a PROXY header before every connection. A connection from one of them without a valid header
-  /// is closed; a header from anybody else is not understood, and so no address can be forged.
-  public var proxies: [IPNetwork] = []
+  /// is closed; a header from anybody else is not understood, and so no address can be forged. Asked for every
+  /// connection, because a reload may change it.
+  public var proxies: @Sendable () -> [IPNetwork] = { [] }
   public var limits: ConnectionLimits
   /// What is said to somebody who is not admitted, before the connection is closed. Not with implicit TLS.
   public var refusal: @Sendable (ConnectionLimits.Refusal) -> [UInt8] = { _ in [] }
@@ -180,7 +181,7 @@ public final class Listener: Sendable {
   }
 
   private func admit(_ connection: Connection, _ session: @Sendable (Connection) async -> Void) async throws {
-    if let peer = connection.peer, options.proxies.contains(where: { $0.contains(peer.address) }) {
+    if let peer = connection.peer, options.proxies().contains(where: { $0.contains(peer.address) }) {
       try await connection.readProxyHeader(within: .seconds(5))
     }
     let network = connection.peer.map { options.limits.enter($0.address) }

@@ -34,23 +34,23 @@ final class ServerContextSet: Sendable {
   /// By the part after `*.`.
   private let wildcards: [String: TLSContextPointer]
 
-  init(_ certificates: [Certificate]) throws {
-    guard let first = certificates.first else { throw TLSError("no certificate was given") }
-    var contexts: [TLSContextPointer] = []
+  init(_ identities: [TLSIdentity]) throws {
+    guard let first = identities.first else { throw TLSError("no certificate was given") }
     var exact: [String: TLSContextPointer] = [:]
     var wildcards: [String: TLSContextPointer] = [:]
-    for certificate in [first] + certificates.dropFirst() {
-      let context = try Self.makeContext(certificate)
-      contexts.append(context)
-      for name in certificate.facts.names {
+    func add(_ identity: TLSIdentity) throws -> TLSContextPointer {
+      let context = try Self.makeContext(identity.certificate)
+      for name in identity.names {
         if name.hasPrefix("*.") {
           wildcards[String(name.dropFirst(2))] = wildcards[String(name.dropFirst(2))] ?? context
         } else {
           exact[name] = exact[name] ?? context
         }
       }
+      return context
     }
-    fallback = contexts[0]
+    fallback = try add(first)
+    for identity in identities.dropFirst() { _ = try add(identity) }
     self.exact = exact
     self.wildcards = wildcards
   }
@@ -80,21 +80,45 @@ final class ServerContextSet: Sendable {
   }
 }
 
+/// A certificate, and the names for which it is shown.
+public struct TLSIdentity: Sendable {
+  public var certificate: Certificate
+  /// In lower case; `*.example.com` stands for one more label.
+  public var names: [String]
+
+  /// - Parameter names: `nil` for those that stand in the certificate.
+  public init(_ certificate: Certificate, names: [String]? = nil) {
+    self.certificate = certificate
+    self.names = names.map { $0.map { $0.lowercased() } } ?? certificate.facts.names
+  }
+}
+
 /// The certificates that a server shows, by the name that the client asks for (SNI). They can be changed while
 /// connections live: those keep what they began with.
 public final class TLSContexts: Sendable {
   private let current: Mutex<ServerContextSet>
 
-  /// - Parameter certificates: the first one also serves clients that ask for no name or for an unknown one.
+  /// - Parameter identities: the first one also serves clients that ask for no name or for an unknown one. Where two have
+  ///   one name the earlier one is shown.
   /// - Throws: ``TLSError`` if there is none, or if OpenSSL refuses one.
-  public init(_ certificates: [Certificate]) throws {
-    current = Mutex(try ServerContextSet(certificates))
+  public init(_ identities: [TLSIdentity]) throws {
+    current = Mutex(try ServerContextSet(identities))
   }
 
-  /// Puts other certificates in place of the present ones, all at once. If one is refused nothing changes.
+  public convenience init(_ certificates: [Certificate]) throws {
+    try self.init(certificates.map { TLSIdentity($0) })
+  }
+
+  /// Makes ready to put other certificates in place of the present ones, all at once. If one is refused it throws, and
+  /// nothing changes before the returned closure is called.
+  public func prepare(_ identities: [TLSIdentity]) throws -> @Sendable () -> Void {
+    let set = try ServerContextSet(identities)
+    return { self.current.withLock { $0 = set } }
+  }
+
+  /// ``prepare(_:)``, done at once.
   public func replace(with certificates: [Certificate]) throws {
-    let set = try ServerContextSet(certificates)
-    current.withLock { $0 = set }
+    try prepare(certificates.map { TLSIdentity($0) })()
   }
 
   var now: ServerContextSet { current.withLock { $0 } }

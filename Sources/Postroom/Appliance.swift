@@ -1,225 +1,258 @@
 public import Administration
 public import Configuration
-internal import IMAP
 public import Logging
 public import Network
-internal import NIOCore
-internal import NIOPosix
 public import Platform
-internal import Relay
 public import ServiceLifecycle
-internal import Store
 internal import Synchronization
 
-/// # Postroom: the whole appliance as one service
+/// # Postroom: the appliance
 ///
-///     let configuration = try Configuration(text: text)
-///     let appliance = Appliance(configuration, logger: logger)
-///     try await ServiceGroup(services: [appliance], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+/// The whole mail appliance as one `ServiceLifecycle.Service`: this room wires the others from a configuration and runs
+/// them; it holds no policy of its own.
 ///
-/// It opens the store, wires the rooms, listens, and runs them until it is asked to end in good order or its task is
-/// cancelled. Several can run side by side in one process, each with a data folder of its own. It sets no signal
-/// handler, environment, logging or metrics system: these belong to the program around it.
+///     let appliance = try Appliance(text: """
+///       hostname = "mail.example.org"
+///       …
+///       """)
+///     let group = ServiceGroup(services: [appliance], gracefulShutdownSignals: [.sigterm], logger: logger)
+///     try await group.run()
 ///
-///     run() ─▶ open the store ─▶ bind ─▶ serve ──graceful shutdown──▶ stop accepting ─▶ sessions end ─▶ store closes
-///                                          └──store's outcome unknown─▶ the same, and run() throws
+/// It sets no signal handler, environment, logging or metrics system: those belong to the program around it. Several
+/// appliances may run in one process, each on its own data folder.
+///
+///     made ──run()──▶ starting ──all sockets open──▶ ready ──shutdown──▶ ending ──▶ ended
+///                        └──────── failed ──────────────┴───────────────────────────▶ (run throws)
+///
+/// Starting: certificates, store (and its migrations), sockets, queue runner, control socket. Ending goes the other way
+/// round: nobody new is let in, sessions are asked to end, the queue runner finishes what it sends, the control socket
+/// closes, the store last.
 public final class Appliance: Service, RunningAppliance {
-  /// What the program around the appliance gives it.
+  /// What the program around the appliance decides.
   public struct Options: Sendable {
-    /// Listening sockets that the service manager opened, by the names of the services. The appliance owns them.
+    /// Listening sockets that a service manager opened, by the names of the services. The appliance owns them.
     public var inherited: [InheritedSocket] = []
-    /// Whom to tell how the service fares.
+    /// Whom to tell how it fares.
     public var notify = Notify.nobody
-    /// How often the service manager wants a sign of life; `nil` where it wants none.
+    /// How often the service manager wants to hear that it is alive; `nil` if it does not.
     public var watchdog: Duration?
-    /// Event loops; the store has threads of its own.
+    /// Threads for the network; the store has threads of its own.
     public var eventLoops = 2
-    /// How long sessions and deliveries under way may take to end.
+    /// How long sessions may take to end after they were asked to, and messages under way to other servers.
     public var grace = Duration.seconds(10)
     public var clock = Clock.system
 
     public init() {}
+
+    /// What systemd hands to a service: its sockets, its socket for notes, its watchdog. For the executable; it reads
+    /// the environment and clears what was meant for it alone.
+    public static func fromServiceManager() -> Options {
+      var options = Options()
+      options.inherited = SystemdSockets.inherited()
+      options.notify = .fromEnvironment()
+      options.watchdog = WatchdogInterval.fromEnvironment()
+      return options
+    }
   }
 
-  private let first: Configuration
-  private let file: String?
-  private let options: Options
-  private let logger: Logger
-  private let startedAt: Moment
-  private let state = Mutex(State())
-  private let readiness = Readiness()
-
-  private struct State {
-    var parts: Parts?
-    var isReloading = false
-  }
+  /// The configuration file, which ``reload()`` reads again; `nil` where there is none.
+  public let configurationFile: String?
+  let options: Options
+  let logger: Logger
+  let life: Mutex<Life>
+  let turns = Turns()
 
   /// - Parameters:
-  ///   - configurationFile: what ``reload()`` reads; without it only ``reload(with:)`` changes the configuration.
+  ///   - configuration: what to run; ``reload(with:)`` and ``reload()`` put another one into force.
+  ///   - configurationFile: the file that it came from.
+  ///   - logger: every line of the appliance goes there.
   public init(
     _ configuration: Configuration, configurationFile: String? = nil, options: Options = Options(),
     logger: Logger = Logger(label: "postroom")
   ) {
-    first = configuration
-    file = configurationFile
-    self.options = options
+    self.configurationFile = configurationFile
     self.logger = logger
-    startedAt = options.clock.now()
+    self.options = options
+    life = Mutex(Life(configuration: configuration))
   }
 
-  /// Runs until a graceful shutdown or cancellation.
-  ///
-  /// - Throws: what kept it from starting (a store that is in use, a port that is taken, a certificate that cannot be
-  ///   read), or the failure of the disk that made it stop: then start it again, with recovery.
-  public func run() async throws {
-    let loops = MultiThreadedEventLoopGroup(numberOfThreads: max(options.eventLoops, 1))
-    do {
-      try await run(on: loops)
-      readiness.end()
-      try await loops.shutdownGracefully()
-    } catch {
-      readiness.end()
-      try? await loops.shutdownGracefully()
-      throw error
-    }
+  /// An appliance from the text of a configuration.
+  /// - Throws: `ConfigurationError` with everything that is wrong with it.
+  public convenience init(
+    text: String, options: Options = Options(), logger: Logger = Logger(label: "postroom")
+  ) throws {
+    try self.init(Configuration(text: text), options: options, logger: logger)
   }
 
-  private func run(on loops: MultiThreadedEventLoopGroup) async throws {
-    let end = EndSignal()
-    let parts = try await Parts.open(first, options: options, loops: loops, logger: logger)
-    parts.rooms.store.onFailure { error in end.signal(.failed(error)) }
-    state.withLock { $0.parts = parts }
-    do {
-      try await withTaskCancellationOrGracefulShutdownHandler {
-        try await serve(parts, until: end)
-      } onCancelOrGracefulShutdown: {
-        end.signal(.asked)
-      }
-    } catch {
-      state.withLock { $0.parts = nil }
-      await parts.close()
-      throw error
-    }
-    state.withLock { $0.parts = nil }
-    await parts.close()
-  }
-
-  private func serve(_ parts: Parts, until end: EndSignal) async throws {
-    let control = ControlServer(
-      path: first.control.socket, groupName: first.control.group, eventLoops: parts.loops, logger: logger
-    ) { [weak self] in parts.rooms.office(running: self) }
-    try await parts.listen(options.inherited)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await parts.runner.run() }
-      group.addTask { try await control.run { [self] in announce(parts) } }
-      group.addTask { await Upkeep(parts.rooms, clock: self.options.clock, logger: self.logger).run() }
-      let services = Task { await parts.serve() }
-      group.addTask {
-        if case .failed(let error) = await end.wait() { throw error }
-        throw EndSignal.Asked()
-      }
-      var failure: (any Error)?
-      do { while try await group.next() != nil {} } catch { failure = error }
-      options.notify.stopping()
-      logger.info("The appliance is ending")
-      await parts.stop(grace: options.grace, services)
-      group.cancelAll()
-      if let failure, !(failure is EndSignal.Asked), !(failure is CancellationError) { throw failure }
-    }
-  }
-
-  private func announce(_ parts: Parts) {
-    for listener in parts.listeners {
-      logger.info(
-        "The service is open",
-        metadata: ["service": "\(listener.options.name)", "address": "\(listener.address.map { "\($0)" } ?? "inherited")"])
-    }
-    options.notify.ready(status: "\(parts.listeners.count) services are open")
-    readiness.begin()
-  }
-
-  /// Returns when the services are open, or the appliance has ended.
-  public func waitUntilReady() async { await readiness.wait() }
-
-  // MARK: While it runs
-
-  public func report() async -> RunningReport {
-    let parts = state.withLock { $0.parts }
-    var services: [RunningReport.Service] = []
-    for name in Configuration.Service.Name.allCases {
-      let listeners = (parts?.listeners ?? []).filter { $0.options.name == name.rawValue }
-      services.append(
-        RunningReport.Service(
-          name: name.rawValue, addresses: listeners.compactMap { $0.address.map { "\($0)" } },
-          connections: listeners.reduce(0) { $0 + $1.liveConnections.count }))
-    }
-    let troubles = await parts?.runner.troubles ?? []
-    return RunningReport(
-      version: postroomVersion, processID: currentProcessID(), startedAt: "\(startedAt)",
-      generation: parts?.rooms.configuration.generation ?? first.generation, services: services,
-      troubles: troubles.map { "\($0.host) is left alone until \($0.until): \($0.reason)" })
-  }
-
-  /// The addresses of a service that is open, with the ports that the system chose.
-  public func addresses(of service: Configuration.Service.Name) -> [HostPort] {
-    (state.withLock { $0.parts }?.listeners ?? []).filter { $0.options.name == service.rawValue }.compactMap {
-      $0.address.map { HostPort(host: $0.address.description, port: $0.port) }
-    }
-  }
-
-  /// Gives an account a password, as `postroom password` does.
+  /// Gives an account a password, as `postroom password` does. For programs that bring their own users.
+  /// - Throws: ``ApplianceError/notRunning``, or `PasswordError` for a password that cannot be used.
   public func setPassword(_ password: String, account: String) async throws {
-    guard let parts = state.withLock({ $0.parts }) else { throw CommandFailure("the appliance does not run") }
-    try await parts.rooms.authenticator.setPassword(Array(password.utf8), account: account)
+    guard let running else { throw ApplianceError.notRunning }
+    try await running.rooms.authenticator.setPassword(Array(password.utf8), account: account)
   }
 
-  public func reload() async throws -> [String] {
-    guard let file else {
-      throw CommandFailure("the appliance was not made from a file: hand it a configuration with reload(with:)")
-    }
-    let text = try await BlockingWork.run { try readText(file) }
-    let generation = (state.withLock { $0.parts }?.rooms.configuration.generation ?? 0) + 1
-    let (configuration, problems) = ConfigurationFile.parse(text, path: file, generation: generation)
-    guard let configuration else {
-      throw CommandFailure(
-        problems.map { "\(file): \($0)" }.joined(separator: "\n") + "\nthe old configuration stays in force")
-    }
-    return problems.map { "\(file): \($0)" } + (try await reload(with: configuration))
-  }
+  /// The configuration in force.
+  public var configuration: Configuration { life.withLock { $0.configuration } }
 
-  /// Puts another configuration into force, certificates included, or throws and leaves all as it was.
+  /// Runs the appliance until the task's graceful shutdown, ``beginShutdown()``, or cancellation, which gives nobody time.
   ///
-  /// - Returns: what takes effect only when the appliance starts again.
-  public func reload(with configuration: Configuration) async throws -> [String] {
-    guard let parts = state.withLock({ $0.parts }) else { throw CommandFailure("the appliance does not run") }
-    options.notify.reloading()
-    defer { options.notify.ready() }
-    let before = parts.rooms.configuration
-    var next = configuration
-    next.generation = before.generation + 1
-    let adopted = next
-    let certificates = try await BlockingWork.run { [options] in
-      try loadCertificates(adopted, now: options.clock.now())
+  /// An appliance runs once.
+  /// - Throws: ``ApplianceError``, `StoreError`, `ListenerError` or `TLSError` if it cannot start, and ``ApplianceError``
+  ///   if it must end because the store has lost certainty of what is on disk: start another one, which recovers.
+  public func run() async throws {
+    let ends = Ends()
+    try life.withLock { try $0.begin(ends) }
+    do {
+      try await withTaskCancellationHandler {
+        try await withGracefulShutdownHandler {
+          try await live(ends)
+        } onGracefulShutdown: {
+          ends.send(.shutdown)
+        }
+      } onCancel: {
+        ends.send(.cancellation)
+      }
+      finish(nil)
+    } catch {
+      finish(error)
+      throw error
     }
-    try parts.certificates.replace(with: certificates)
-    parts.limits.bounds = ConnectionLimits.Bounds(adopted.limits)
-    parts.rooms.adopt(adopted)
-    await parts.runner.tryAgain()
-    logger.info("A new configuration is in force", metadata: ["generation": "\(adopted.generation)"])
-    return adopted.waitsForStart(since: before)
+  }
+
+  /// Begins a graceful shutdown; ``run()`` returns when it is done. For programs without a `ServiceGroup`.
+  public func beginShutdown() {
+    life.withLock { $0.ends }?.send(.shutdown)
+  }
+
+  /// Waits until all services answer, or until ``run()`` has ended.
+  /// - Returns: whether it is ready.
+  @discardableResult public func waitUntilReady() async -> Bool {
+    await withCheckedContinuation { continuation in
+      let known = life.withLock { life -> Bool? in
+        switch life.stage {
+        case .made, .starting:
+          life.waiting.append(continuation)
+          return nil
+        case .ready: return true
+        case .ending, .ended: return false
+        }
+      }
+      if let known { continuation.resume(returning: known) }
+    }
+  }
+
+  /// Where each service listens, with the ports that the system chose; empty before it is ready and after the end.
+  public var addresses: [Configuration.Service.Name: [HostPort]] { running?.listening.addresses ?? [:] }
+
+  /// Where one service listens.
+  public func addresses(of service: Configuration.Service.Name) -> [HostPort] { addresses[service] ?? [] }
+
+  /// The port of a service's first socket; `nil` if it is off, or while nothing runs.
+  public func port(of service: Configuration.Service.Name) -> Int? { addresses[service]?.first?.port }
+
+  var running: Running? {
+    life.withLock { life in
+      if case .ready(let running) = life.stage { return running }
+      return nil
+    }
+  }
+
+  func isReady(_ running: Running) {
+    let waiting = life.withLock { life in
+      life.stage = .ready(running)
+      return life.takeWaiting()
+    }
+    for continuation in waiting { continuation.resume(returning: true) }
+  }
+
+  private func finish(_ error: (any Error)?) {
+    let waiting = life.withLock { life in
+      life.stage = .ended
+      life.ends = nil
+      return life.takeWaiting()
+    }
+    for continuation in waiting { continuation.resume(returning: false) }
+    if let error { logger.error("The appliance has ended", metadata: ["reason": "\(error)"]) }
   }
 }
 
-extension Configuration {
-  /// Settings that differ from an earlier configuration and are read at the start only, as sentences.
-  fileprivate func waitsForStart(since before: Configuration) -> [String] {
-    var changed: [String] = []
-    if dataFolder != before.dataFolder { changed.append("data-folder") }
-    if control != before.control { changed.append("[control]") }
-    if proxyProtocolNetworks != before.proxyProtocolNetworks { changed.append("proxy-protocol-from") }
-    if limits.diskReserve != before.limits.diskReserve { changed.append("disk-reserve") }
-    if logLevel != before.logLevel { changed.append("log level") }
-    for name in Service.Name.allCases where service(name) != before.service(name) { changed.append("[\(name.rawValue)]") }
-    return changed.map { "\($0) has changed: that takes effect when the appliance starts again" }
+/// Why an appliance does not run.
+public enum ApplianceError: Error, Sendable, CustomStringConvertible {
+  /// `run()` was called a second time.
+  case alreadyRun
+  /// `reload()` was called while it does not run.
+  case notRunning
+  /// There is no file to read again.
+  case noConfigurationFile
+  /// The configuration file cannot be read.
+  case unreadable(path: String, reason: String)
+  /// A sync failed: nobody knows what is on disk. Another start recovers.
+  case storeFailed(String)
+  /// A part of it ended that should not.
+  case partEnded(String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .alreadyRun: "an appliance runs once: make another one"
+    case .notRunning: "the appliance does not run: start it, then ask again"
+    case .noConfigurationFile: "the appliance was started without a configuration file: there is none to read again"
+    case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+    case .storeFailed(let reason): "the store does not know what is on disk and must be opened anew: \(reason)"
+    case .partEnded(let part, let reason): "\(part) has ended: \(reason)"
+    }
+  }
+}
+
+/// Where an appliance is in its life.
+struct Life {
+  enum Stage {
+    case made
+    case starting
+    case ready(Running)
+    case ending
+    case ended
+  }
+
+  var stage = Stage.made
+  var configuration: Configuration
+  var ends: Ends?
+  var waiting: [CheckedContinuation<Bool, Never>] = []
+
+  init(configuration: Configuration) { self.configuration = configuration }
+
+  mutating func begin(_ ends: Ends) throws(ApplianceError) {
+    guard case .made = stage else { throw .alreadyRun }
+    stage = .starting
+    self.ends = ends
+  }
+
+  mutating func takeWaiting() -> [CheckedContinuation<Bool, Never>] {
+    defer { waiting = [] }
+    return waiting
+  }
+}
+
+/// Why the appliance is to end, from whoever knows first.
+final class Ends: Sendable {
+  enum End: Sendable {
+    case shutdown
+    case cancellation
+    case failure(any Error)
+  }
+
+  private let stream: AsyncStream<End>
+  private let continuation: AsyncStream<End>.Continuation
+
+  init() { (stream, continuation) = AsyncStream.makeStream() }
+
+  func send(_ end: End) { continuation.yield(end) }
+
+  /// The first reason. Also a cancelled task hears it.
+  func first() async -> End {
+    let stream = stream
+    return await Task {
+      for await end in stream { return end }
+      return .cancellation
+    }.value
   }
 }

@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Logging
 internal import Network
 internal import Platform
 
@@ -6,63 +7,106 @@ internal import Platform
   import Glibc
 #endif
 
-/// The certificates of a configuration, the one for all other names first. Blocks.
-///
-/// - Throws: a sentence for the first one that cannot be used.
-func loadCertificates(_ configuration: Configuration, now: Moment) throws -> [Certificate] {
-  let named = try configuration.tls.named.map {
-    try CertificateFile(certificate: $0.certificate, key: $0.key).load()
-  }
-  guard let identity = configuration.tls.identity else {
-    return [try selfMadeCertificate(configuration, now: now)] + named
-  }
-  return [try CertificateFile(certificate: identity.certificate, key: identity.key).load()] + named
-}
+/// The certificates that the services show: the configuration's, or a self-made one in the data folder until there is one.
+final class Certificates: Sendable {
+  let contexts: TLSContexts
+  private let shown: Held<[TLSIdentity]>
+  private let selfMade: Held<Bool>
+  private let clock: Clock
+  private let logger: Logger
 
-/// The one in the data folder; made there when there is none, when it is about to end, or when it is for another name.
-private func selfMadeCertificate(_ configuration: Configuration, now: Moment) throws -> Certificate {
-  let files = CertificateFile(
-    certificate: configuration.dataFolder + "/certificate.pem", key: configuration.dataFolder + "/key.pem")
-  if let kept = try? files.load(), kept.facts.covers(configuration.hostname), kept.facts.notAfter > now + .seconds(86_400)
-  {
-    return kept
+  init(_ configuration: Configuration, clock: Clock, logger: Logger) throws {
+    let identities = try Self.load(configuration, clock: clock, logger: logger)
+    contexts = try TLSContexts(identities)
+    shown = Held(identities)
+    selfMade = Held(configuration.tls.identity == nil)
+    self.clock = clock
+    self.logger = logger
   }
-  let made = try SelfMadeCertificate(names: [configuration.hostname, "localhost", "127.0.0.1", "::1"], now: now)
-  try replaceFile(files.key, made.keyPEM, mode: 0o600)
-  try replaceFile(files.certificate, made.certificatePEM, mode: 0o644)
-  return try files.load()
-}
 
-/// Writes a file beside the old one, then puts it in its place.
-private func replaceFile(_ path: String, _ bytes: [UInt8], mode: mode_t) throws {
-  let fresh = path + ".new"
-  unlink(fresh)
-  let descriptor = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-  guard descriptor >= 0 else { throw TLSError("\(fresh) cannot be made: \(String(cString: strerror(errno)))") }
-  defer { close(descriptor) }
-  let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-  guard written == bytes.count, fsync(descriptor) == 0, rename(fresh, path) == 0 else {
-    throw TLSError("\(path) cannot be written: \(String(cString: strerror(errno)))")
-  }
-}
-
-/// A text file as a whole. Blocks.
-func readText(_ path: String) throws -> String {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { throw TLSError("\(path) cannot be read: \(String(cString: strerror(errno)))") }
-  defer { close(descriptor) }
-  var bytes: [UInt8] = []
-  var piece = [UInt8](repeating: 0, count: 65536)
-  while bytes.count <= 16 << 20 {
-    let count = read(descriptor, &piece, piece.count)
-    if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-    guard count > 0 else {
-      if errno == EINTR { continue }
-      throw TLSError("\(path) cannot be read: \(String(cString: strerror(errno)))")
+  /// Reads the files of a configuration anew. Nothing changes before the returned closure is called.
+  func prepare(_ configuration: Configuration) throws -> @Sendable () -> Void {
+    let identities = try Self.load(configuration, clock: clock, logger: logger)
+    let swap = try contexts.prepare(identities)
+    return {
+      swap()
+      self.shown.value = identities
+      self.selfMade.value = configuration.tls.identity == nil
     }
-    bytes += piece[..<count]
   }
-  throw TLSError("\(path) is larger than 16 MiB: that is no configuration")
+
+  /// What the administrator should know, a sentence each.
+  func troubles(_ configuration: Configuration) -> [String] {
+    var troubles: [String] = []
+    if selfMade.value {
+      troubles.append("the certificate is self-made, so mail programs will warn: name a real one under [tls]")
+    } else if let facts = shown.value.first?.certificate.facts, !facts.covers(configuration.hostname) {
+      troubles.append(
+        "the certificate is not for \(configuration.hostname), but for \(facts.names.joined(separator: ", "))")
+    }
+    let now = clock.now()
+    for identity in shown.value where identity.certificate.facts.notAfter < now + .seconds(14 * 86_400) {
+      let facts = identity.certificate.facts
+      let verb = facts.notAfter < now ? "ended" : "ends"
+      troubles.append("the certificate for \(facts.names.joined(separator: ", ")) \(verb) at \(facts.notAfter)")
+    }
+    return troubles
+  }
+
+  private static func load(_ configuration: Configuration, clock: Clock, logger: Logger) throws -> [TLSIdentity] {
+    var identities: [TLSIdentity] = []
+    if let identity = configuration.tls.identity {
+      identities.append(TLSIdentity(try identity.file.load()))
+    } else {
+      identities.append(TLSIdentity(try selfMade(configuration, clock: clock, logger: logger)))
+    }
+    for named in configuration.tls.named {
+      identities.append(TLSIdentity(try named.file.load(), names: named.names))
+    }
+    return identities
+  }
+
+  // MARK: The self-made one
+
+  /// The one in the data folder, or a new one if there is none, if it is about to end, or if the host has another name now.
+  private static func selfMade(_ configuration: Configuration, clock: Clock, logger: Logger) throws -> Certificate {
+    let folder = configuration.dataFolder
+    let file = CertificateFile(certificate: folder + "/certificate.pem", key: folder + "/key.pem")
+    if let present = try? file.load(), present.facts.covers(configuration.hostname),
+      present.facts.notAfter > clock.now() + .seconds(86_400)
+    {
+      return present
+    }
+    let names = [configuration.hostname, "localhost", "127.0.0.1", "::1"]
+    let made = try SelfMadeCertificate(names: names, now: clock.now())
+    // The key first: a certificate without its key would be of no use.
+    try write(made.keyPEM, to: file.key, mode: 0o600)
+    try write(made.certificatePEM, to: file.certificate, mode: 0o644)
+    logger.notice(
+      "A self-made certificate was written",
+      metadata: ["host": "\(configuration.hostname)", "file": "\(file.certificate)"])
+    return try file.load()
+  }
+
+  /// Writes a file in one step: whoever reads it meets the old one or the new one.
+  private static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
+    let temporary = path + ".new"
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw TLSError("\(temporary) cannot be made: \(systemText())") }
+    let written = Glibc.write(descriptor, bytes, bytes.count)
+    let done = written == bytes.count && fsync(descriptor) == 0
+    let reason = systemText()
+    close(descriptor)
+    guard done, rename(temporary, path) == 0 else {
+      unlink(temporary)
+      throw TLSError("\(path) cannot be written: \(done ? systemText() : reason)")
+    }
+  }
+
+  private static func systemText() -> String { String(cString: strerror(errno)) }
 }
 
-func currentProcessID() -> Int32 { getpid() }
+extension Configuration.TLS.Identity {
+  fileprivate var file: CertificateFile { CertificateFile(certificate: certificate, key: key) }
+}

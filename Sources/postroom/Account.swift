@@ -33,7 +33,9 @@ struct Account: AsyncParsableCommand {
     @Flag(help: "Yes, delete everything it has.") var yes = false
 
     func run() async throws {
-      guard yes else { throw ValidationError("all mail of \(name) would be deleted for good: say --yes if you mean it") }
+      guard yes else {
+        throw ValidationError("all mail of \(name) would be deleted for good: say --yes if you mean it")
+      }
       try await ask("account purge", ["name": name], configuration: config, output: output)
     }
   }

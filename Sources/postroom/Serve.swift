@@ -37,7 +37,8 @@ struct Serve: AsyncParsableCommand {
     let configuration = try option.load()
     startLogging(configuration.logLevel)
     let logger = Logger(label: "postroom")
-    let appliance = Appliance(configuration, configurationFile: absolutePath(option.path), logger: logger)
+    let appliance = Appliance(
+      configuration, configurationFile: absolutePath(option.path), options: .fromServiceManager(), logger: logger)
     let group = ServiceGroup(
       configuration: .init(
         services: [

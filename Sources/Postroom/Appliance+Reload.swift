@@ -11,14 +11,14 @@ extension Appliance {
   /// with a socket, the old one stays in force.
   ///
   /// - Returns: warnings, and what takes effect only at the next start.
-  /// - Throws: `ConfigurationError` with all problems, or whatever else stands in the way.
+  /// - Throws: ``ApplianceError`` with all problems, or whatever else stands in the way.
   public func reload() async throws -> [String] {
     guard let configurationFile else { throw ApplianceError.noConfigurationFile }
     options.notify.reloading()
     defer { tellReloaded() }
     let bytes = try await BlockingWork.run { try readWhole(configurationFile) }
     let (parsed, problems) = ConfigurationFile.parse(bytes: bytes, path: configurationFile)
-    guard let parsed else { throw ConfigurationError(path: configurationFile, problems: problems) }
+    guard let parsed else { throw ApplianceError.refused(path: configurationFile, problems) }
     return problems.map { "\($0)" } + (try await adopt(parsed))
   }
 

@@ -186,6 +186,8 @@ public enum ApplianceError: Error, Sendable, CustomStringConvertible {
   case noConfigurationFile
   /// The configuration file cannot be read.
   case unreadable(path: String, reason: String)
+  /// The configuration file has errors; the old one stays in force.
+  case refused(path: String, [Problem])
   /// A sync failed: nobody knows what is on disk. Another start recovers.
   case storeFailed(String)
   /// A part of it ended that should not.
@@ -197,6 +199,8 @@ public enum ApplianceError: Error, Sendable, CustomStringConvertible {
     case .notRunning: "the appliance does not run: start it, then ask again"
     case .noConfigurationFile: "the appliance was started without a configuration file: there is none to read again"
     case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+    case .refused(let path, let problems):
+      problems.map { "\(path): \($0)" }.joined(separator: "\n") + "\nthe old configuration stays in force"
     case .storeFailed(let reason): "the store does not know what is on disk and must be opened anew: \(reason)"
     case .partEnded(let part, let reason): "\(part) has ended: \(reason)"
     }

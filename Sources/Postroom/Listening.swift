@@ -208,7 +208,7 @@ final class Listening: Sendable {
     }
     for place in places { place.listener.beginShutdown() }
     let guillotine = Task {
-      guard grace == .zero || (try? await Task.sleep(for: grace)) != nil else { return }
+      if grace > .zero { try await Task.sleep(for: grace) }
       for place in places { place.task?.cancel() }
     }
     for place in places {

@@ -59,7 +59,6 @@ extension Appliance {
     }
     inherited.closeAll()
     await connector.shutDown()
-    rooms.flow.flushRefusals()
     await rooms.close()
     try? await loops.shutdownGracefully()
     try outcome.get()

@@ -52,6 +52,8 @@ extension Appliance {
       let running = Running(
         rooms: rooms, loops: loops, connector: connector, runner: runner, listening: listening,
         certificates: certificates, startedAt: startedAt)
+      // Before anything of strangers is touched again.
+      try await rooms.flow.countCrashes()
       try await listening.open(configuration, inherited: &inherited)
       outcome = await work(running, ends)
     } catch {

@@ -61,6 +61,7 @@ extension Appliance {
     }
     inherited.closeAll()
     await connector.shutDown()
+    rooms.flow.finish()
     await rooms.close()
     try? await loops.shutdownGracefully()
     try outcome.get()

@@ -12,14 +12,14 @@ struct ConfigurationOption: ParsableArguments {
   var path = "/etc/postroom/appliance.conf"
 
   /// The text of the file.
-  func text() throws -> String {
+  func bytes() throws -> [UInt8] {
     guard let bytes = readWholeFile(path) else {
       throw CommandFailure("cannot read \(path): \(String(cString: strerror(errno))): name the file with --config")
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 
-  func load() throws -> Configuration { try Configuration(text: try text(), path: path) }
+  func load() throws -> Configuration { try Configuration(bytes: try bytes(), path: path) }
 }
 
 /// Listings for a person, or for a program.

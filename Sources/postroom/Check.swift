@@ -18,7 +18,7 @@ struct Check: ParsableCommand {
       print(ConfigurationFile.example, terminator: "")
       return
     }
-    var (configuration, problems) = ConfigurationFile.parse(try config.text(), path: config.path)
+    var (configuration, problems) = ConfigurationFile.parse(bytes: try config.bytes(), path: config.path)
     if let configuration {
       let missing = ConfigurationFile.problemsWithFiles(of: configuration)
       problems += missing

@@ -39,7 +39,12 @@ public enum ConfigurationFile {
 extension Configuration {
   /// The configuration of a text, or every problem that it has. Warnings are passed over.
   public init(text: String, path: String = "appliance.conf", generation: UInt64 = 1) throws(ConfigurationError) {
-    let (configuration, problems) = ConfigurationFile.parse(text, path: path, generation: generation)
+    try self.init(bytes: Array(text.utf8), path: path, generation: generation)
+  }
+
+  /// The same for a file's bytes, which may be no UTF-8.
+  public init(bytes: [UInt8], path: String = "appliance.conf", generation: UInt64 = 1) throws(ConfigurationError) {
+    let (configuration, problems) = ConfigurationFile.parse(bytes: bytes, path: path, generation: generation)
     guard let configuration else { throw ConfigurationError(path: path, problems: problems) }
     self = configuration
   }

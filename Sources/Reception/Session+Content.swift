@@ -2,6 +2,7 @@ internal import Logging
 internal import MailFlow
 internal import Message
 internal import NIOCore
+internal import Network
 internal import SMTP
 
 /// DATA and BDAT: content from the connection through the decoder into the intake, a piece at a time.
@@ -66,7 +67,7 @@ extension Session {
   }
 
   /// Reads octets that nobody wants (RFC 3030 §2).
-  private func skip(_ size: Int) async throws -> Bool {
+  private mutating func skip(_ size: Int) async throws -> Bool {
     guard size <= patience else { return false }
     var left = size
     while left > 0 { left -= try await content(upTo: min(left, Session.pieceSize)).readableBytes }
@@ -79,12 +80,25 @@ extension Session {
   /// the limit; whoever sends more is not worth the line.
   private var patience: Int { machine.settings.sizeLimit.addingReportingOverflow(1 << 26).partialValue }
 
-  private func content(upTo limit: Int) async throws -> ByteBuffer {
+  private mutating func content(upTo limit: Int) async throws -> ByteBuffer {
     guard let piece = try await connection.bytes(upTo: limit, within: reception.timeLimits.dataBlock) else {
       throw SessionError.contentBroken
     }
+    try keepPace(piece.readableBytes)
     return piece
   }
+
+  /// The time for content is in proportion to its size (RFC 5321 §4.5.3.2), so whoever lets it drip is given up.
+  private mutating func keepPace(_ count: Int) throws {
+    let began = transaction?.began ?? .now
+    transaction?.began = began
+    transaction?.taken += count
+    let allowed = reception.timeLimits.dataBlock + .seconds((transaction?.taken ?? 0) / Session.slowest)
+    guard ContinuousClock.now - began <= allowed else { throw ConnectionError.timedOut }
+  }
+
+  /// Octets of content in a second that even the slowest line carries.
+  private static let slowest = 256
 
   /// - Returns: how many octets belonged to the content.
   private mutating func take(_ piece: ByteBuffer, with decoder: inout ContentDecoder) async throws -> Int {

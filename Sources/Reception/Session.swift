@@ -65,7 +65,7 @@ struct Session {
     switch await reception.policy.connect(facts) {
     case .refuse(let answer):
       trace(.connect, Reply(answer))
-      try await say(Reply(answer).withoutEnhancedCode)
+      try await turnAway(Reply(answer).withoutEnhancedCode)
       return false
     case .accept(let terms):
       adopt(terms)
@@ -73,6 +73,21 @@ struct Session {
       return true
     }
   }
+
+  /// Who is not served is told so, and may say QUIT; everything else is out of order (RFC 5321 §3.1).
+  private func turnAway(_ reply: Reply) async throws {
+    try await say(reply)
+    guard reply.code != 421 else { return }
+    for _ in 0..<Session.lastWords {
+      guard let line = try await connection.line(limit: 512, within: reception.timeLimits.nextCommand) else { return }
+      let verb = String(decoding: line.bytes.prefix(4), as: UTF8.self).uppercased()
+      guard verb != "QUIT" else { return try await say(Reply(221, "2.0.0", "\(machine.settings.hostname) closing")) }
+      try await say(Reply(503, "5.5.1", "No service for you here"))
+    }
+  }
+
+  /// Commands that somebody who is not served may send before the connection is closed.
+  private static let lastWords = 10
 
   private mutating func obey() async throws {
     while let line = try await nextLine() {

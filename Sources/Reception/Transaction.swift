@@ -13,5 +13,9 @@ struct Transaction {
   /// Decoded bytes on their way to the intake; reused.
   var buffer: [UInt8] = []
 
+  /// Octets of content taken from the connection so far, and since when.
+  var taken = 0
+  var began: ContinuousClock.Instant?
+
   func abandon() { intake.abandon() }
 }

@@ -43,11 +43,12 @@ final class House: Sendable {
 
   /// Opens a house, does something in it, tears it down.
   static func with(
-    _ more: String = "", limits: TimeLimits = .standard, judge: any Judge = OpenGate(),
+    _ more: String = "", staging: String = "64 MiB", mx: any ReceptionPolicy = Strangers(),
+    limits: TimeLimits = .standard, judge: any Judge = OpenGate(),
     _ body: @escaping @Sendable (House) async throws -> Void
   ) async throws {
     let folder = Folder()
-    let configuration = try Configuration(text: text(more))
+    let configuration = try Configuration(text: text(more, staging))
     let store = try Store.open(folder: folder.path)
     let current: @Sendable () -> Configuration = { configuration }
     let planner = Delivery(
@@ -67,7 +68,7 @@ final class House: Sendable {
         name: service.rawValue, limits: ConnectionLimits(.init()), implicitTLS: implicit ? tls : nil)
       options.refusal = Reception.refusal
       let reception = Reception(
-        service: service, policy: service == .smtp ? DevicePort(devices: policy, others: Strangers()) : policy,
+        service: service, policy: service == .smtp ? DevicePort(devices: policy, others: mx) : policy,
         flow: flow, authenticator: authenticator, tls: implicit ? nil : tls, configuration: current,
         timeLimits: limits)
       let listener = try await Listener.bind(.tcp(HostPort(host: "127.0.0.1", port: 0)), options, on: group)
@@ -86,7 +87,7 @@ final class House: Sendable {
     try await group.shutdownGracefully()
   }
 
-  private static func text(_ more: String) -> String {
+  private static func text(_ more: String, _ staging: String) -> String {
     """
     hostname = "mail.example.org"
     postmaster = "anna"
@@ -106,6 +107,8 @@ final class House: Sendable {
     [limits]
     message-size = "2 MiB"
     disk-reserve = "1 MiB"
+    staging = "\(staging)"
+    staging-per-address = "\(staging)"
     \(more.split(separator: "\n", omittingEmptySubsequences: false).drop { !$0.hasPrefix("[") }.joined(separator: "\n"))
     """
   }

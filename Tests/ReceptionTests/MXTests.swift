@@ -1,4 +1,5 @@
 import Glibc
+import MailFlow
 import SMTP
 import Store
 import Testing
@@ -186,6 +187,88 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
         #expect(try client.ask(hello + toAnna + "DATA\r\na: b\r\n", 6).suffix(2) == ["354", "421 4.4.2"])
         #expect(client.isAtEnd())
       }
+    }
+  }
+}
+
+/// Circumstances: shutting down, no room, nobody wanted, and what the trace says about it.
+@Suite struct CircumstancesTests {
+  @Test func shuttingDownIsSaid() async throws {
+    try await House.with { house in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
+        _ = try client.ask(hello + toAnna, 4)
+        for listener in house.listeners { listener.beginShutdown() }
+        #expect(try client.codes(1) == ["421 4.3.2"])
+        #expect(client.isAtEnd())
+      }
+    }
+  }
+
+  /// Content that is under way is not disturbed.
+  @Test func shuttingDownWaitsForContent() async throws {
+    try await House.with { house in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
+        _ = try client.ask(hello + toAnna + "DATA\r\n", 5)
+        for listener in house.listeners { listener.beginShutdown() }
+        #expect(try client.ask("a: b\r\n\r\n.\r\n", 2) == ["250 2.0.0", "421 4.3.2"])
+      }
+      #expect(try await house.inbox("anna").count == 1)
+    }
+  }
+
+  @Test func noRoomIsSaidAtMAIL() async throws {
+    try await House.with(staging: "2 MiB") { house in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
+        _ = try client.ask(hello + toAnna + "DATA\r\n", 5)
+        client.send("a: b\r\n\r\n" + String(repeating: String(repeating: "x", count: 998) + "\r\n", count: 1500))
+        // Until what this one sends has arrived there is room.
+        var answer = ""
+        for _ in 0..<10_000 where answer != "452 4.3.1" {
+          answer = try RawClient(port: house.smtp).ask(hello + "MAIL FROM:<> SIZE=1000000\r\n", 3)[2]
+        }
+        #expect(answer == "452 4.3.1")
+        client.close()
+        for _ in 0..<10_000 where answer != "250 2.1.0" {
+          answer = try RawClient(port: house.smtp).ask(hello + "MAIL FROM:<> SIZE=1000000\r\n", 3)[2]
+        }
+        #expect(answer == "250 2.1.0")
+      }
+    }
+  }
+
+  @Test func whoIsNotServedMaySayQUIT() async throws {
+    struct Nobody: ReceptionPolicy {
+      func connect(_ session: ReceptionSession) async -> ConnectDecision {
+        .refuse(Answer(554, "5.7.1", "No mail from here"))
+      }
+    }
+    try await House.with(mx: Nobody()) { house in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
+        #expect(try client.reply() == "554 No mail from here")
+        #expect(try client.ask(hello + "QUIT\r\n", 2) == ["503 5.5.1", "221 2.0.0"])
+        #expect(client.isAtEnd())
+      }
+    }
+  }
+
+  @Test func refusalsAreTraced() async throws {
+    try await House.with { house in
+      try await talk(to: house.smtp) { (client: RawClient) throws in
+        _ = try client.ask(hello + "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<nobody@example.org>\r\n", 4)
+        _ = try client.ask("RCPT TO:<anna@example.org>\r\nDATA\r\nSubject: lost\r\n\r\nx\ny\r\n.\r\n", 3)
+      }
+      var refusals: [Refusal] = []
+      for _ in 0..<1000 where refusals.count < 2 {
+        refusals = try await house.store.read {
+          try $0.refusals(matching: TraceQuery(address: "eve@elsewhere.example"))
+        }
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      let byStage = Dictionary(refusals.map { ($0.stage, $0) }, uniquingKeysWith: { first, _ in first })
+      #expect(byStage["recipient"]?.recipient == "nobody@example.org")
+      #expect(byStage["recipient"]?.words.hasPrefix("550 5.1.1") == true)
+      #expect(byStage["content"]?.words.hasPrefix("550 5.6.11") == true)
+      #expect(byStage["content"]?.peer == "127.0.0.1" && byStage["content"]?.helo == "client.example")
     }
   }
 }

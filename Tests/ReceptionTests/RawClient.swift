@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Testing
 
@@ -110,7 +109,7 @@ final class RawClient {
 /// Runs a blocking conversation on a thread that nobody else needs.
 func talk<T: Sendable>(to port: Int, _ body: @escaping @Sendable (RawClient) throws -> T) async throws -> T {
   try await withCheckedThrowingContinuation { continuation in
-    DispatchQueue.global().async {
+    Errand.run {
       continuation.resume(
         with: Result {
           let client = try RawClient(port: port)
@@ -118,5 +117,24 @@ func talk<T: Sendable>(to port: Int, _ body: @escaping @Sendable (RawClient) thr
           return try body(client)
         })
     }
+  }
+}
+
+/// Work for a thread of its own. The shared pools have too few threads for conversations that block.
+final class Errand {
+  private let work: @Sendable () -> Void
+
+  private init(_ work: @escaping @Sendable () -> Void) { self.work = work }
+
+  static func run(_ work: @escaping @Sendable () -> Void) {
+    var thread = pthread_t()
+    let errand = Unmanaged.passRetained(Errand(work)).toOpaque()
+    pthread_create(
+      &thread, nil,
+      { pointer in
+        if let pointer { Unmanaged<Errand>.fromOpaque(pointer).takeRetainedValue().work() }
+        return nil
+      }, errand)
+    pthread_detach(thread)
   }
 }

@@ -78,7 +78,8 @@ public struct ContentDecoder: Sendable {
   public mutating func decode(_ input: UnsafeRawBufferPointer, into output: inout [UInt8]) -> Int {
     var index = 0
     while index < input.count, !isComplete {
-      if position == .inside {
+      if position == .inside || position == .start && !isSpecialAtStart(input[index]) {
+        position = .inside
         index = decodeRun(input, from: index, into: &output)
       } else {
         step(input[index], into: &output)
@@ -95,7 +96,11 @@ public struct ContentDecoder: Sendable {
     isComplete = true
   }
 
-  /// The inside of a line: everything up to the next CR or LF at once.
+  private func isSpecialAtStart(_ byte: UInt8) -> Bool {
+    byte == 0x0d || byte == 0x0a || byte == 0x2e && framing == .dot
+  }
+
+  /// The inside of a line: everything up to the next CR or LF at once, with the CRLF where that is what comes.
   private mutating func decodeRun(
     _ input: UnsafeRawBufferPointer, from start: Int, into output: inout [UInt8]
   ) -> Int {
@@ -104,14 +109,13 @@ public struct ContentDecoder: Sendable {
     let lineFeed = memchr(base, 0x0a, rest.count).map { base.distance(to: UnsafeRawPointer($0)) }
     let line = lineFeed ?? rest.count
     let carriageReturn = memchr(base, 0x0d, line).map { base.distance(to: UnsafeRawPointer($0)) }
-    let run = carriageReturn ?? line
-    put(UnsafeRawBufferPointer(rebasing: rest[..<run]), into: &output)
+    if let lineFeed, let carriageReturn, lineFeed == carriageReturn + 1 {
+      putLine(UnsafeRawBufferPointer(rebasing: rest[...lineFeed]), into: &output)
+      position = .start
+      return start + lineFeed + 1
+    }
+    put(UnsafeRawBufferPointer(rebasing: rest[..<(carriageReturn ?? line)]), into: &output)
     if let carriageReturn {
-      // The usual end of a line needs no more looking.
-      if let lineFeed, lineFeed == carriageReturn + 1 {
-        endLine(into: &output)
-        return start + lineFeed + 1
-      }
       position = .carriageReturn
       return start + carriageReturn + 1
     }
@@ -176,6 +180,15 @@ public struct ContentDecoder: Sendable {
     output.append(0x0d)
     output.append(0x0a)
     size &+= 2
+  }
+
+  /// The rest of a line with its CRLF, in one piece.
+  private mutating func putLine(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
+    guard fault == nil else { return }
+    guard lineLength + bytes.count - 2 <= lineLimit else { return fail(.lineTooLong) }
+    lineLength = 0
+    output.append(contentsOf: bytes)
+    size &+= bytes.count
   }
 
   private mutating func put(_ byte: UInt8, into output: inout [UInt8]) {

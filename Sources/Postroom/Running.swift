@@ -40,6 +40,7 @@ extension Appliance {
     rooms.store.onFailure { ends.send(.failure(ApplianceError.storeFailed("\($0)"))) }
     let outcome: Result<Void, any Error>
     do {
+      try await rooms.flow.watchForCrashes()
       let (clock, logger) = (options.clock, logger)
       let (certificates, trust) = try await BlockingWork.run {
         (try Certificates(configuration, clock: clock, logger: logger), try ClientTrust())

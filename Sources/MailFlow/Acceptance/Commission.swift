@@ -50,24 +50,43 @@ struct Commission: Sendable {
     for step in steps { try transaction.trace(step, of: id) }
     var settling = Settling(
       envelope: envelope, id: id, received: receivedField(id), now: now, observers: observers)
-    for (index, recipient) in envelope.recipients.enumerated() {
-      guard let content = contents[variantOf[index]] else {
-        throw StoreError.misuse("recipient \(index) of a commission has no content")
-      }
-      let planned = plan.recipients[index]
-      var settled = try settling.settle(planned.fate, content: content, in: &transaction)
-      if let note = planned.note { settled.words += settled.words.isEmpty ? note : "; \(note)" }
-      var options = RecipientOptions()
-      options.notify = recipient.notify
-      options.original = recipient.original
-      options.account = settled.account
-      let row = try transaction.insert(
-        NewRecipient(recipient.address, settled, options), of: id, trace: settled.step(recipient.address, at: now))
+    // The sender's own recipients come first, in their order; what expansions make comes behind them.
+    var parents: [Parent] = []
+    for index in envelope.recipients.indices {
+      parents += [try settle(index, of: id, contents, &settling, in: &transaction)]
+    }
+    for parent in parents {
       try settling.settleChildren(
-        settled.children, of: row, notify: recipient.notify, original: recipient.original, content: content,
-        in: &transaction)
+        parent.children, of: parent.id, notify: envelope.recipients[parent.index].notify,
+        original: envelope.recipients[parent.index].original, content: parent.content, in: &transaction)
     }
     return id
+  }
+
+  private struct Parent {
+    var index: Int
+    var id: RecipientID
+    var content: ContentID
+    var children: [Child]
+  }
+
+  private func settle(
+    _ index: Int, of id: EnvelopeID, _ contents: [Int: ContentID], _ settling: inout Settling,
+    in transaction: inout Transaction
+  ) throws -> Parent {
+    guard let content = contents[variantOf[index]] else {
+      throw StoreError.misuse("recipient \(index) of a commission has no content")
+    }
+    let (recipient, planned) = (envelope.recipients[index], plan.recipients[index])
+    var settled = try settling.settle(planned.fate, content: content, in: &transaction)
+    if let note = planned.note { settled.words += settled.words.isEmpty ? note : "; \(note)" }
+    var options = RecipientOptions()
+    options.notify = recipient.notify
+    options.original = recipient.original
+    options.account = settled.account
+    let row = try transaction.insert(
+      NewRecipient(recipient.address, settled, options), of: id, trace: settled.step(recipient.address, at: now))
+    return Parent(index: index, id: row, content: content, children: settled.children)
   }
 
   private func receivedField(_ id: EnvelopeID) -> [UInt8] {

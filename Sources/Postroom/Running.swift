@@ -40,6 +40,7 @@ extension Appliance {
     rooms.store.onFailure { ends.send(.failure(ApplianceError.storeFailed("\($0)"))) }
     let outcome: Result<Void, any Error>
     do {
+      // Before anything of strangers is touched again.
       try await rooms.flow.watchForCrashes()
       let (clock, logger) = (options.clock, logger)
       let (certificates, trust) = try await BlockingWork.run {
@@ -53,8 +54,6 @@ extension Appliance {
       let running = Running(
         rooms: rooms, loops: loops, connector: connector, runner: runner, listening: listening,
         certificates: certificates, startedAt: startedAt)
-      // Before anything of strangers is touched again.
-      try await rooms.flow.countCrashes()
       try await listening.open(configuration, inherited: &inherited)
       outcome = await work(running, ends)
     } catch {

@@ -106,8 +106,10 @@ public struct DestinationBook: Sendable {
   /// Whether the host has connections or is in trouble.
   public func remembers(_ destination: String) -> Bool { entries[destination] != nil }
 
-  /// Forgets that a host was in trouble: an administrator asked for another try.
-  public mutating func forgive(_ destination: String) { hostAnswered(destination) }
+  /// Forgets that hosts were in trouble: somebody asked for another try.
+  public mutating func forgiveAll() {
+    for name in entries.keys { hostAnswered(name) }
+  }
 
   /// All hosts in trouble, for `postroom status`.
   public var troubles: [(destination: String, trouble: Trouble)] {

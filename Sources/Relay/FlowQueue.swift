@@ -13,9 +13,19 @@ struct FlowQueue: RelayQueue {
 
   func nextDue(after: Moment) async throws -> Moment? { try await flow.nextDue(after: after) }
 
-  func onChange(_ wake: @escaping @Sendable (Moment?) -> Void) -> any Sendable {
+  func onNews(_ told: @escaping @Sendable (QueueNews) -> Void) -> any Sendable {
     flow.changes.subscribeToQueue { change in
-      if case .queue(let due) = change { wake(due) }
+      switch change {
+      case .queue(let due): told(.changed(due: due))
+      case .retry: told(.retryAsked)
+      default: break
+      }
+    }
+  }
+
+  func stillQueued(_ ids: [RecipientID]) async throws -> Set<RecipientID> {
+    try await flow.store.read { reader in
+      Set(try ids.filter { try reader.recipient($0)?.state == .queued })
     }
   }
 

@@ -9,7 +9,8 @@ extension QueueRunner {
   func courier(_ lane: String) async {
     guard let hop = hops[lane] else { return }
     var session: RemoteSession?
-    while !isStopping, !Task.isCancelled, let batch = dispatcher.next(for: lane) {
+    while !isStopping, !Task.isCancelled, let picked = dispatcher.next(for: lane) {
+      guard let batch = await stillQueued(picked) else { continue }
       if let trouble = dispatcher.book.trouble(lane, now: clock.now()) {
         await postpone([batch] + dispatcher.drain(lane), trouble)
       } else if let parcel = await prepare(batch) {
@@ -17,6 +18,16 @@ extension QueueRunner {
       }
     }
     await session?.quit()
+  }
+
+  /// The batch without rows that an administrator has held or deleted since they were read; `nil`: none is left.
+  private func stillQueued(_ batch: Batch) async -> Batch? {
+    // If the store cannot say so now, the attempt's record will: nothing goes out without it.
+    guard let queued = try? await queue.stillQueued(batch.ids) else { return batch }
+    dispatcher.settled(batch.ids.filter { !queued.contains($0) })
+    var left = batch
+    left.rows.removeAll { !queued.contains($0.recipient.id) }
+    return left.rows.isEmpty ? nil : left
   }
 
   /// Opens the content. `nil`: the batch is settled already, because it cannot be sent by anybody.

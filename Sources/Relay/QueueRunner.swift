@@ -84,7 +84,12 @@ public actor QueueRunner {
     isRunning = true
     defer { finish() }
     try await queue.recoverAttempts()
-    let subscription = queue.onChange { [wakeUps, clock] due in wakeUps.changed(due: due, now: clock.now()) }
+    let subscription = queue.onNews { [wakeUps, clock] news in
+      switch news {
+      case .changed(let due): wakeUps.changed(due: due, now: clock.now())
+      case .retryAsked: wakeUps.forgive()
+      }
+    }
     defer { withExtendedLifetime(subscription) {} }
     wakeUps.readRows()
     await withTaskCancellationHandler {
@@ -142,7 +147,7 @@ public actor QueueRunner {
   /// Forgets that hosts were in trouble and looks at the queue again: an administrator asked for another try, or the
   /// network is back.
   public func tryAgain() {
-    for trouble in dispatcher.book.troubles { dispatcher.book.forgive(trouble.destination) }
+    wakeUps.forgive()
     wakeUps.readRows()
   }
 
@@ -163,6 +168,7 @@ public actor QueueRunner {
     let now = clock.now()
     noticeReload()
     let news = wakeUps.take()
+    if news.forgive { dispatcher.book.forgiveAll() }
     if let next = news.next { nextDue = min(nextDue ?? next, next) }
     var shouldRead = news.due || (leftBehind && hasRoom)
     if let due = nextDue, due <= now { shouldRead = true }

@@ -8,8 +8,10 @@ protocol RelayQueue: Sendable {
   func due(perDestination: Int) async throws -> [QueueRow]
   /// The next time after a moment at which a recipient becomes due.
   func nextDue(after: Moment) async throws -> Moment?
-  /// Calls `wake` after commits that changed the queue, with the earliest due time among the changed rows.
-  func onChange(_ wake: @escaping @Sendable (Moment?) -> Void) -> any Sendable
+  /// Calls `told` with news of the queue, on threads that must not be held up.
+  func onNews(_ told: @escaping @Sendable (QueueNews) -> Void) -> any Sendable
+  /// Those that are still queued: an administrator may have held or deleted a row that waits in memory.
+  func stillQueued(_ ids: [RecipientID]) async throws -> Set<RecipientID>
   /// The message as it goes out; `nil`: its content is gone.
   func open(_ content: ContentID, prefix: PrefixID?) async throws -> OutgoingContent?
   /// Makes the attempt known durably, before its point of no return.
@@ -18,6 +20,14 @@ protocol RelayQueue: Sendable {
   func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws
   /// Attempts that a process before us left open are uncertain.
   func recoverAttempts() async throws
+}
+
+/// Something that the runner should look at.
+enum QueueNews: Sendable {
+  /// Rows have changed; the earliest of them is due then. `nil`: none of them is due at any time.
+  case changed(due: Moment?)
+  /// An administrator wants rows tried now, whatever is known of their hosts.
+  case retryAsked
 }
 
 /// A message on its way out.

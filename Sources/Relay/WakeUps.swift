@@ -10,6 +10,8 @@ final class WakeUps: Sendable {
     var due = false
     /// The earliest time, after now, at which rows that were changed become due.
     var next: Moment?
+    /// Hosts in trouble are to be tried.
+    var forgive = false
   }
 
   private let news = Mutex(News())
@@ -38,11 +40,17 @@ final class WakeUps: Sendable {
     signal()
   }
 
-  /// Takes the news: whether rows may be due, and the earliest later time.
-  func take() -> (due: Bool, next: Moment?) {
+  /// Hosts in trouble are to be tried as soon as something for them is due.
+  func forgive() {
+    news.withLock { $0.forgive = true }
+    signal()
+  }
+
+  /// Takes the news: whether rows may be due, the earliest later time, and whether hosts are forgiven.
+  func take() -> (due: Bool, next: Moment?, forgive: Bool) {
     news.withLock { news in
       defer { news = News() }
-      return (news.due, news.next)
+      return (news.due, news.next, news.forgive)
     }
   }
 

@@ -20,7 +20,7 @@ final class FakeQueue: RelayQueue {
     var contents: [ContentID: OutgoingContent] = [:]
     var attempts: [Attempt] = []
     var outcomes: [(address: String, outcome: AttemptOutcome)] = []
-    var wake: (@Sendable (Moment?) -> Void)?
+    var told: (@Sendable (QueueNews) -> Void)?
     var next: Int64 = 0
     var recovered = false
     var failWrites = 0
@@ -46,7 +46,7 @@ final class FakeQueue: RelayQueue {
   ) -> EnvelopeID {
     let now = time.now
     let bytes = Array(text.utf8)
-    let (id, wake) = state.withLock { state in
+    let (id, told) = state.withLock { state in
       state.next += 1
       let id = EnvelopeID(state.next)
       let content = ContentID(state.next)
@@ -71,9 +71,9 @@ final class FakeQueue: RelayQueue {
       state.contents[content] = OutgoingContent(
         size: bytes.count, facts: facts, hasInternationalizedPrefix: false,
         read: { from, count in Array(bytes[min(from, bytes.count)...].prefix(min(count, pieces))) })
-      return (id, state.wake)
+      return (id, state.told)
     }
-    wake?(due ?? now)
+    told?(.changed(due: due ?? now))
     return id
   }
 
@@ -96,15 +96,16 @@ final class FakeQueue: RelayQueue {
   /// What `queue retry` does.
   func makeDue() {
     let now = time.now
-    let wake = state.withLock { state in
+    let told = state.withLock { state in
       for (id, row) in state.rows {
         var recipient = row.recipient
         recipient.due = now
         state.rows[id] = QueueRow(envelope: row.envelope, recipient: recipient)
       }
-      return state.wake
+      return state.told
     }
-    wake?(now)
+    told?(.retryAsked)
+    told?(.changed(due: now))
   }
 
   /// Waits until so many outcomes have been written.
@@ -136,9 +137,18 @@ final class FakeQueue: RelayQueue {
     state.withLock { $0.rows.values.compactMap(\.recipient.due).filter { $0 > after }.min() }
   }
 
-  func onChange(_ wake: @escaping @Sendable (Moment?) -> Void) -> any Sendable {
-    state.withLock { $0.wake = wake }
+  func onNews(_ told: @escaping @Sendable (QueueNews) -> Void) -> any Sendable {
+    state.withLock { $0.told = told }
     return 0
+  }
+
+  func stillQueued(_ ids: [RecipientID]) async throws -> Set<RecipientID> {
+    state.withLock { state in Set(ids.filter { state.rows[$0] != nil }) }
+  }
+
+  /// What `queue delete` does.
+  func delete(_ address: String) {
+    state.withLock { state in state.rows = state.rows.filter { $0.value.recipient.address != address } }
   }
 
   func open(_ content: ContentID, prefix: PrefixID?) async throws -> OutgoingContent? {
@@ -153,7 +163,7 @@ final class FakeQueue: RelayQueue {
   }
 
   func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
-    let (ready, wake, due) = try state.withLock { state in
+    let (ready, told, due) = try state.withLock { state in
       if state.failWrites > 0 {
         state.failWrites -= 1
         state.failedWrites += 1
@@ -176,9 +186,9 @@ final class FakeQueue: RelayQueue {
       let count = state.outcomes.count
       let ready = state.waiting.filter { $0.count <= count }
       state.waiting.removeAll { $0.count <= count }
-      return (ready, state.wake, earliest)
+      return (ready, state.told, earliest)
     }
-    wake?(due)
+    told?(.changed(due: due))
     for one in ready { one.continuation.resume() }
   }
 

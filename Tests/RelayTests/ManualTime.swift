@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Synchronization
 
@@ -71,6 +72,11 @@ final class Gate: Sendable {
       return state.waiting
     }
     for one in waiting { one.resume() }
+  }
+
+  /// For a thread of its own, such as a fake server's.
+  func waitOnThread() {
+    while !state.withLock({ $0.open }) { usleep(1000) }
   }
 
   func wait() async {

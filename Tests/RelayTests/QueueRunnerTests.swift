@@ -346,7 +346,6 @@ struct QueueRunnerTests {
         // What is said to the connection is no word about the message, whatever its class.
         #expect(status(bench.queue.outcome("x@far.example")) == "deferred 4.4.2")
         server.change { $0.greeting = .say("220 open") }
-        await bench.runner.tryAgain()
         bench.queue.makeDue()
         await bench.queue.settled(2)
         #expect(status(bench.queue.outcome("x@far.example")) == "relayed")
@@ -561,6 +560,31 @@ struct QueueRunnerTests {
         bench.time.advance(.seconds(900))
         await bench.queue.settled(2)
         #expect(status(bench.queue.outcome("x@far.example")) == "relayed")
+      }
+    }
+  }
+
+  @Test func whatIsDeletedWhileItWaitsInMemoryIsNotSent() async throws {
+    let gate = Gate()
+    let goOn = Gate()
+    var behaviour = FakeServer.Behaviour()
+    behaviour.content = { _, number in
+      if number == 0 {
+        gate.reached()
+        goOn.waitOnThread()
+      }
+      return .say("250 2.0.0 kept")
+    }
+    try await serving(behaviour) { server in
+      let limits = DestinationBook.Limits(connections: 1, connectionsPerDestination: 1)
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), limits: limits) { bench in
+        for n in 0..<3 { bench.queue.add(to: ["x\(n)@far.example"]) }
+        await gate.wait()
+        await bench.runner.proveProgress()
+        bench.queue.delete("x1@far.example")
+        goOn.reached()
+        await bench.queue.settled(2)
+        #expect(server.transactions.flatMap(\.recipients) == ["RCPT TO:<x0@far.example>", "RCPT TO:<x2@far.example>"])
       }
     }
   }

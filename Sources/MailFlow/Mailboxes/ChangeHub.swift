@@ -17,6 +17,9 @@ public final class ChangeHub: Sendable {
     case mailboxList(account: String)
     /// Queue rows may be due at that time (or before now).
     case queue(due: Moment?)
+    /// An administrator wants something that waits tried now: that a host did not answer before counts no more. Told
+    /// before the commit that makes it due.
+    case retry
   }
 
   /// Ends the subscription when it is cancelled or goes out of use.
@@ -96,6 +99,9 @@ public final class ChangeHub: Sendable {
     for account in summary.accounts { tell(.account(account), .mailboxList(account: account)) }
     if summary.queueChanged { tell(.queue, .queue(due: summary.due)) }
   }
+
+  /// See ``Change/retry``.
+  func retryAsked() { tell(.queue, .retry) }
 
   /// How many subscriptions there are; for the status screen and leak tests.
   public var count: Int { listeners.withLock { $0.byTopic.values.reduce(0) { $0 + $1.count } } }

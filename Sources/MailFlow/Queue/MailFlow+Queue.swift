@@ -42,10 +42,17 @@ extension MailFlow {
 
   /// Notes durably that an attempt is about to reach its point of no return. To be awaited before the final dot (or
   /// the last chunk) is sent: whatever happens then, the trace knows that it may have been delivered.
+  ///
+  /// - Throws: ``QueueError/wrongState(_:_:)`` if one of them is not queued any more: an administrator was faster, and
+  ///   the end must not be sent.
   public func recordAttempt(_ ids: [RecipientID], host: String) async throws {
     let now = clock.now()
     let words = displayable(host, limit: 255)
     try await store.write { transaction in
+      for id in ids {
+        guard let recipient = try transaction.recipient(id) else { throw QueueError.notThere(id) }
+        guard recipient.state == .queued else { throw QueueError.wrongState(id, recipient.state) }
+      }
       try transaction.beginAttempt(ids, at: now)
       for id in ids {
         guard let recipient = try transaction.recipient(id) else { continue }

@@ -32,6 +32,7 @@ public struct QueueService: Sendable {
 
   /// Makes queued recipients due now.
   public func retry(_ id: RecipientID, by actor: String) async throws {
+    flow.changes.retryAsked()
     try await change(id, from: [.queued], "queued", "to be tried now, asked by \(actor)") { row, now in
       row.due = now
     }

@@ -15,7 +15,11 @@ extension Session {
   // MARK: DATA
 
   mutating func data() async throws -> Bool {
-    guard transaction != nil else { return try await carryOut(machine.dataAnswered(refusal: .noTransaction)) }
+    if let refusal = try openIntake() {
+      trace(.content, refusal)
+      forgetTransaction()
+      return try await carryOut(machine.dataAnswered(refusal: refusal))
+    }
     guard try await carryOut(machine.dataAnswered(refusal: nil)) else { return false }
     var decoder = ContentDecoder(framing: .dot, discipline: terms.discipline)
     var taken = 0
@@ -34,10 +38,12 @@ extension Session {
   // MARK: BDAT
 
   mutating func chunk(_ command: ChunkCommand) async throws -> Bool {
-    guard command.refusal == nil, var decoder = chunkDecoder(command) else {
+    var refusal = command.refusal
+    if refusal == nil, command.isFirst { refusal = try openIntake() }
+    guard refusal == nil, var decoder = chunkDecoder(command) else {
       guard try await skip(command.size) else { return try await tooMuch() }
       forgetTransaction()
-      return try await carryOut(machine.chunkFinished(command, refusal: command.refusal ?? .noTransaction))
+      return try await carryOut(machine.chunkFinished(command, refusal: refusal ?? .noTransaction))
     }
     var left = command.size
     guard left <= patience else { return try await tooMuch() }
@@ -51,13 +57,27 @@ extension Session {
     }
     if let fault = decoder.fault { return try await refuseContent(Reply(fault), thenClose: true) }
     transaction?.decoder = decoder
-    if let answer = transaction?.intake.refusal.flatMap(Session.answer) {
+    if let answer = transaction?.intake?.refusal.flatMap(Session.answer) {
       let reply = Reply(answer)
       trace(.content, reply, transaction?.envelope)
       forgetTransaction()
       return try await carryOut(machine.chunkFinished(command, refusal: reply))
     }
     return try await carryOut(machine.chunkFinished(command))
+  }
+
+  /// - Returns: why no content can be taken; `nil` when the intake is open.
+  mutating func openIntake() throws -> Reply? {
+    guard let transaction else { return .noTransaction }
+    do throws(IntakeError) {
+      self.transaction?.intake = try reception.flow.beginIntake(
+        origin: terms.origin, peer: facts.peer, reversePath: transaction.envelope.reversePath,
+        declaredSize: transaction.declaredSize)
+      return nil
+    } catch {
+      guard let answer = Session.answer(error) else { throw SessionError.silent }
+      return Reply(answer)
+    }
   }
 
   private func chunkDecoder(_ command: ChunkCommand) -> ContentDecoder? {
@@ -102,15 +122,13 @@ extension Session {
 
   /// - Returns: how many octets belonged to the content.
   private mutating func take(_ piece: ByteBuffer, with decoder: inout ContentDecoder) async throws -> Int {
-    guard var transaction else { throw SessionError.contentBroken }
+    guard let intake = transaction?.intake, var buffer = transaction?.buffer else { throw SessionError.contentBroken }
     // The buffer must have one owner while it grows.
-    var buffer = transaction.buffer
-    transaction.buffer = []
-    self.transaction?.buffer = []
+    transaction?.buffer = []
     buffer.removeAll(keepingCapacity: true)
     let used = piece.withUnsafeReadableBytes { decoder.decode($0, into: &buffer) }
-    if buffer.withUnsafeBytes({ transaction.intake.take($0) }) { await transaction.intake.flush() }
-    self.transaction?.buffer = buffer
+    if buffer.withUnsafeBytes({ intake.take($0) }) { await intake.flush() }
+    transaction?.buffer = buffer
     return used
   }
 
@@ -133,10 +151,12 @@ extension Session {
     if let fault = decoder.fault {
       return try await refuseContent(Reply(fault), thenClose: fault != .lineTooLong)
     }
-    guard let transaction else { throw SessionError.contentBroken }
+    guard let envelope = transaction?.envelope, let intake = transaction?.intake else {
+      throw SessionError.contentBroken
+    }
     let content: ReceivedContent
     do throws(IntakeError) {
-      content = try await transaction.intake.finish()
+      content = try await intake.finish()
     } catch {
       guard let answer = Session.answer(error) else { throw SessionError.silent }
       return try await refuseContent(Reply(answer))
@@ -146,10 +166,10 @@ extension Session {
         Reply(554, "5.4.6", "More than \(Session.receivedLimit) Received fields: the message is in a loop"), content)
     }
     // What must not be looked at is not shown to the policy either.
-    guard content.isParsed else { return try await accept(transaction.envelope, content, nil, deadline) }
-    switch await reception.policy.content(transaction.envelope, content, facts) {
+    guard content.isParsed else { return try await accept(envelope, content, nil, deadline) }
+    switch await reception.policy.content(envelope, content, facts) {
     case .refuse(let answer): return try await refuseContent(Reply(answer), content)
-    case .accept(let header): return try await accept(transaction.envelope, content, header, deadline)
+    case .accept(let header): return try await accept(envelope, content, header, deadline)
     }
   }
 

@@ -14,14 +14,14 @@ extension Session {
     if let refusal = await reception.policy.mail(envelope, declaredSize: command.size, facts) {
       return try await refuseMail(Reply(refusal), envelope)
     }
-    do throws(IntakeError) {
-      let intake = try reception.flow.beginIntake(
-        origin: terms.origin, peer: facts.peer, reversePath: command.reversePath, declaredSize: command.size)
-      transaction = Transaction(envelope: envelope, declaredSize: command.size, intake: intake)
-    } catch {
-      guard case .refused(let answer) = error else { throw SessionError.silent }
-      return try await refuseMail(Reply(answer), envelope)
+    transaction = Transaction(envelope: envelope, declaredSize: command.size)
+    // A want of room is told before the content is sent (RFC 1870 §6.1).
+    if let refusal = try openIntake() {
+      forgetTransaction()
+      return try await refuseMail(refusal, envelope)
     }
+    transaction?.abandon()
+    transaction?.intake = nil
     return try await carryOut(machine.mailAnswered(refusal: nil))
   }
 

@@ -6,8 +6,9 @@ struct Transaction {
   var envelope: Envelope
   /// MAIL's SIZE.
   var declaredSize: Int?
-  /// Taken at MAIL, so that a want of room is told before the content is sent (RFC 1870 §6.1).
-  let intake: Intake
+  /// Open from the first octet of content on, not before: while it is open this session is one of those over whose
+  /// content the process may end.
+  var intake: Intake?
   /// Of the message in chunks that is under way.
   var decoder: ContentDecoder?
   /// Decoded bytes on their way to the intake; reused.
@@ -17,5 +18,5 @@ struct Transaction {
   var taken = 0
   var began: ContinuousClock.Instant?
 
-  func abandon() { intake.abandon() }
+  func abandon() { intake?.abandon() }
 }

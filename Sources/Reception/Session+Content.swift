@@ -70,9 +70,10 @@ extension Session {
   mutating func openIntake() throws -> Reply? {
     guard let transaction else { return .noTransaction }
     do throws(IntakeError) {
-      self.transaction?.intake = try reception.flow.beginIntake(
+      let intake = try reception.flow.beginIntake(
         origin: terms.origin, peer: facts.peer, reversePath: transaction.envelope.reversePath,
         declaredSize: transaction.declaredSize)
+      self.transaction?.intake = intake
       return nil
     } catch {
       guard let answer = Session.answer(error) else { throw SessionError.silent }

@@ -16,12 +16,19 @@ extension Store {
   }
 
   private static func check(path: String, vfs: String?) throws -> CheckReport {
-    let database = try Database(path: path, role: .reader, vfs: vfs)
-    defer { database.close() }
-    try Opening.checkOrigin(database)
-    return try database.reading {
-      var check = Check(database)
-      return try check.run()
+    do {
+      let database = try Database(path: path, role: .reader, vfs: vfs)
+      defer { database.close() }
+      try Opening.checkOrigin(database)
+      return try database.reading {
+        var check = Check(database)
+        return try check.run()
+      }
+    } catch StoreError.damaged(let words) {
+      // So damaged that SQLite cannot even answer.
+      var report = CheckReport()
+      report.problems = ["the file: \(words)"]
+      return report
     }
   }
 }

@@ -60,7 +60,7 @@ public final class Store: Sendable {
   private let board = ProgressBoard()
   private let space: Space
   private let generation = Generation()
-  private let workers: Mutex<[Worker]>
+  private let writer = Mutex<Worker?>(nil)
 
   private init(folder: String, options: Options, migrating: (Int, Int) -> Void) throws {
     self.folder = folder
@@ -69,7 +69,6 @@ public final class Store: Sendable {
     hashes = HashTail(limit: options.hashTail)
     space = Space(folder: folder)
     checkpointer = Checkpointer(logger: options.logger)
-    workers = Mutex([])
     try Opening.makeFolder(folder)
     let lock = try StoreLock(folder: folder)
     try Opening.makeFile(path)
@@ -89,28 +88,33 @@ public final class Store: Sendable {
       core: core, queue: queue, listeners: listeners, progress: board, checkpointer: checkpointer,
       upkeep: Upkeep(core: core, ballast: ballast, logger: options.logger), logger: options.logger)
     checkpointer.watch(database)
-    try launch("store-writer", writer, lock) { writer in
-      writer.run()
-      writer.core.database.close()
-    }
     let checkpoints = try Database(path: path, role: .checkpointer, vfs: options.vfs)
-    try launch("store-log", checkpoints, lock) { [checkpointer] in checkpointer.run($0) }
+    var others = [try launch("store-log", checkpoints, lock) { [checkpointer] in checkpointer.run($0) }]
     for _ in 0..<max(options.readers, 1) {
       let connection = try Database(path: path, role: .reader, vfs: options.vfs)
-      try launch("store-reader", connection, lock) { [readers, hashes] in readers.run($0, hashes) }
+      others.append(try launch("store-reader", connection, lock) { [readers, hashes] in readers.run($0, hashes) })
     }
+    let threads = others
+    let worker = try launch("store-writer", writer, lock) { [checkpointer, readers] writer in
+      writer.run()
+      checkpointer.stop()
+      readers.stop()
+      for thread in threads { thread.join() }
+      // The last connection to be closed takes the log over into the database.
+      writer.core.database.close()
+    }
+    self.writer.withLock { $0 = worker }
   }
 
   /// Starts a thread that takes over an object. It keeps the lock until it has ended.
   private func launch<Owned>(
     _ name: String, _ object: Owned, _ lock: StoreLock, _ body: @escaping @Sendable (Owned) -> Void
-  ) throws {
+  ) throws -> Worker {
     let handed = Handed(object)
-    let worker = try Worker(name) {
+    return try Worker(name) {
       body(handed.object)
       withExtendedLifetime(lock) {}
     }
-    workers.withLock { $0.append(worker) }
   }
 
   /// Carries an object to the thread that owns it from then on.
@@ -121,27 +125,28 @@ public final class Store: Sendable {
     init(_ object: Owned) { self.object = object }
   }
 
-  deinit { stopThreads() }
+  deinit {
+    stopWriter()
+    // Only for a store that did not open: else the writer does it when it is done.
+    if writer.withLock({ $0 == nil }) {
+      checkpointer.stop()
+      readers.stop()
+    }
+  }
 
-  private func stopThreads() {
+  private func stopWriter() {
     queue.withLock { $0.isClosing = true }
     queue.signal()
-    checkpointer.stop()
-    readers.stop()
   }
 
   /// Finishes what is under way and what waits, then closes. Later calls get ``StoreError/closed``.
   public func close() async {
-    let threads = workers.withLock { workers in
-      defer { workers = [] }
-      return workers
-    }
-    guard !threads.isEmpty else { return }
-    stopThreads()
+    guard let thread = writer.withLock({ $0 }) else { return }
+    stopWriter()
     // Joining blocks: not on a thread that others need.
     await withCheckedContinuation { continuation in
       let join: @Sendable () -> Void = {
-        for thread in threads { thread.join() }
+        thread.join()
         continuation.resume()
       }
       if (try? Worker("store-close", join)) == nil { join() }

@@ -126,7 +126,7 @@ let package = Package(
     tests(
       "Administration",
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
-    tests("Postroom", ["Platform", "Configuration", "Store", "Message"]),
+    tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17

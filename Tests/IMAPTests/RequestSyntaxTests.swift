@@ -70,7 +70,8 @@ import Testing
 @Suite struct SearchSyntaxTests {
   private func search(_ text: String, allowsCharset: Bool = true) throws -> SearchRequest {
     var scanner = Scanner(Array(text.utf8))
-    return try scanner.searchRequest(isUID: false, allowsCharset: allowsCharset)
+    let returns = try scanner.searchReturnsIfAny()
+    return try scanner.searchRequest(isUID: false, returns: returns, allowsCharset: allowsCharset)
   }
 
   @Test func keysAreJoinedByAnd() throws {

@@ -195,6 +195,14 @@ final class TestClient {
     return await answer(tag)
   }
 
+  /// Sends a command and expects exactly these lines.
+  func expect(
+    _ command: String, _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation
+  ) async {
+    let lines = await self.command(command)
+    #expect(lines == expected, "\(command)", sourceLocation: sourceLocation)
+  }
+
   /// The lines up to the tagged one.
   func answer(_ tag: String) async -> [String] {
     let mark = Array("\(tag) ".utf8)

@@ -2,36 +2,58 @@ internal import Store
 
 /// SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 7162 §3.1.5).
 struct SearchCommand: SessionCommand {
-  private let request: SearchRequest
-  private let isSyntaxOfSave: Bool
+  private let isUID: Bool
+  private let isSaving: Bool
+  private let request: Result<SearchRequest, SyntaxError>
 
   init(_ scanner: inout Scanner, isUID: Bool, _ state: SessionState) throws(SyntaxError) {
-    request = try scanner.searchRequest(isUID: isUID, allowsCharset: !state.enabled.contains(.utf8))
-    isSyntaxOfSave = request.returns?.contains(.save) ?? false
+    self.isUID = isUID
+    let returns = try scanner.searchReturnsIfAny()
+    isSaving = returns?.contains(.save) ?? false
+    do throws(SyntaxError) {
+      request = .success(
+        try scanner.searchRequest(
+          isUID: isUID, returns: returns, allowsCharset: !state.enabled.contains(.utf8)))
+    } catch {
+      // What is answered by NO is the session's to answer, as it may empty the search result variable.
+      guard case .refused = error else { throw error }
+      request = .failure(error)
+    }
   }
 
   func run(in session: Session) async throws -> Completion {
+    do {
+      return try await search(try request.get(), in: session)
+    } catch let error as SessionEnd {
+      throw error
+    } catch {
+      // RFC 5182 §2.1: a SEARCH with SAVE that is answered by NO empties the variable.
+      if isSaving { session.view?.save(UIDSet()) }
+      if let error = error as? SyntaxError { return Completion(error) }
+      throw error
+    }
+  }
+
+  private func search(_ request: SearchRequest, in session: Session) async throws -> Completion {
     let view = try session.requireView()
     if request.key.mentionsModSequence { session.enableCondstore() }
     let engine = SearchEngine(
       store: session.services.store, mailbox: view.id, program: SearchProgram(request.key, in: view),
       recentFrom: view.recentFrom)
-    let matches: [SearchEngine.Match]
-    do {
-      matches = try await engine.run(UIDSet(view.uids)).filter { view.sequence(of: $0.uid) != nil }
-    } catch {
-      // RFC 5182 §2.1: a SEARCH with SAVE that is answered by NO empties the variable.
-      if isSyntaxOfSave { session.view?.save(UIDSet()) }
-      throw error
-    }
-    respond(matches, view, session)
+    let matches = try await engine.run(UIDSet(view.uids)).filter { view.sequence(of: $0.uid) != nil }
+    respond(request, matches, view, session)
     return .ok("That is all")
   }
 
-  private func respond(_ matches: [SearchEngine.Match], _ view: MailboxView, _ session: Session) {
+  private func respond(
+    _ request: SearchRequest, _ matches: [SearchEngine.Match], _ view: MailboxView, _ session: Session
+  ) {
+    let highest = { (matches: [SearchEngine.Match]) -> ModSeq? in
+      request.key.mentionsModSequence ? matches.map(\.modSeq).max() : nil
+    }
     let numbers = { (matches: [SearchEngine.Match]) -> [UInt32] in
       let uids = matches.map(\.uid)
-      return request.isUID ? uids : view.sequences(of: UIDSet(uids))
+      return isUID ? uids : view.sequences(of: UIDSet(uids))
     }
     if let returns = request.returns {
       let reported = Self.reported(matches, returns)
@@ -56,10 +78,6 @@ struct SearchCommand: SessionCommand {
     return kept
   }
 
-  private func highest(_ matches: [SearchEngine.Match]) -> ModSeq? {
-    request.key.mentionsModSequence ? matches.map(\.modSeq).max() : nil
-  }
-
   /// RFC 3501 §7.2.5, with the mod-sequence of RFC 7162 §3.1.6.
   private func writeSearch(_ numbers: [UInt32], _ highest: ModSeq?, _ session: Session) {
     session.writer.raw("* SEARCH")
@@ -77,7 +95,7 @@ struct SearchCommand: SessionCommand {
   ) {
     session.writer.raw("* ESEARCH (TAG ")
     session.writer.string(session.tag)
-    session.writer.raw(request.isUID ? ") UID" : ")")
+    session.writer.raw(isUID ? ") UID" : ")")
     if returns.contains(.min), let first = numbers.first { session.writer.text(" MIN \(first)") }
     if returns.contains(.max), let last = numbers.last { session.writer.text(" MAX \(last)") }
     if returns.contains(.count) { session.writer.text(" COUNT \(numbers.count)") }

@@ -63,13 +63,20 @@ indirect enum SearchKey: Equatable, Sendable {
 }
 
 extension Scanner {
-  mutating func searchRequest(isUID: Bool, allowsCharset: Bool) throws(SyntaxError) -> SearchRequest {
-    var request = SearchRequest(isUID: isUID, returns: nil, charset: nil, key: .all)
-    if take(word: "RETURN") {
-      try space()
-      request.returns = try searchReturns()
-      try space()
-    }
+  /// The options of `RETURN (…)` and the space after them; nil if there are none.
+  mutating func searchReturnsIfAny() throws(SyntaxError) -> SearchRequest.Returns? {
+    guard take(word: "RETURN") else { return nil }
+    try space()
+    let returns = try searchReturns()
+    try space()
+    return returns
+  }
+
+  /// What follows the result options.
+  mutating func searchRequest(
+    isUID: Bool, returns: SearchRequest.Returns?, allowsCharset: Bool
+  ) throws(SyntaxError) -> SearchRequest {
+    var request = SearchRequest(isUID: isUID, returns: returns, charset: nil, key: .all)
     if take(word: "CHARSET") {
       try space()
       request.charset = String(decoding: try astring("the name of a charset"), as: UTF8.self)

@@ -228,6 +228,8 @@ struct MailboxView {
     uids.removeAll { gone.contains($0) }
     saved = saved.subtracting(gone)
     pendingExpunges.removeAll()
+    // Only more recent messages are news.
+    toldRecent = min(toldRecent, recentCount)
     return updates
   }
 

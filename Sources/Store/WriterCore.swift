@@ -46,8 +46,8 @@ final class WriterCore {
     var items: [FingerprintMap.Item] = []
     try database.each(
       """
-      SELECT id, at, fingerprint, reply FROM envelope WHERE fingerprint IS NOT NULL AND at >= ? ORDER BY id DESC
-      LIMIT 100000
+      SELECT id, at, fingerprint, reply FROM (SELECT * FROM envelope ORDER BY id DESC LIMIT 100000)
+      WHERE fingerprint IS NOT NULL AND at >= ? ORDER BY id DESC
       """, .int(oldest.microseconds)
     ) { row in
       // The process that was to send the reply is gone: nobody knows whether it was read.

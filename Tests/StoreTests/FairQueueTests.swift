@@ -25,8 +25,9 @@ import Testing
       let one = try await queue(store, ["y@fast.example"], destination: "fast.example")
       _ = try await queue(store, ["z@later.example"], due: .seconds(1), destination: "later.example")
       let held = try await queue(store, ["held@office.example"], due: .seconds(-1), state: .held, destination: nil)
+      let nowhere = try await queue(store, ["nowhere"], destination: nil)
       let due = try await store.read { try $0.due(by: noon, perDestination: 3).map(\.recipient.id) }
-      #expect(Set(due) == Set(many.prefix(3) + one + held))
+      #expect(Set(due) == Set(many.prefix(3) + one + held + nowhere))
     }
   }
 

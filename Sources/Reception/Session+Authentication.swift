@@ -3,7 +3,7 @@ internal import Configuration
 internal import MailFlow
 internal import SMTP
 
-/// AUTH: the exchange is Accounts', the wire is the machine's (RFC 4954 §4).
+/// AUTH: the exchange is Accounts', the wire is the machine's (RFC 4954).
 extension Session {
   mutating func beginAuthentication(_ mechanism: String, _ initial: [UInt8]?) async throws -> Bool {
     guard let authenticator = reception.authenticator, let loginSession else {
@@ -60,7 +60,7 @@ extension Session {
 }
 
 extension Reply {
-  /// The codes of RFC 4954 §6 for each reason.
+  /// The codes of RFC 4954 for each reason.
   init(_ refusal: LoginRefusal) {
     switch refusal {
     case .credentials: self.init(535, "5.7.8", refusal.text)

@@ -23,7 +23,7 @@ struct HostFailure: Error, Hashable, Sendable {
       word: Word(EnhancedCode(4, 7, 5), "TLS with \(hop) failed: \(reason)"), mayTryWithoutTLS: mayTryWithoutTLS)
   }
 
-  /// 4.7.8: authentication credentials invalid (RFC 4954 §6), as a transient error: the file can be put right.
+  /// 4.7.8: authentication credentials invalid (RFC 4954), as a transient error: the file can be put right.
   static func unauthenticated(_ hop: String, _ reason: String) -> HostFailure {
     HostFailure(
       word: Word(

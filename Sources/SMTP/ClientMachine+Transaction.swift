@@ -124,7 +124,7 @@ extension ClientMachine {
 
   // MARK: Lines
 
-  /// What this server cannot do that the message needs (RFC 1870 §6, RFC 6152 §3, RFC 6531 §3.2).
+  /// What this server cannot do that the message needs (RFC 1870 §6, RFC 6152, RFC 6531 §3.2).
   private func incapable(of transaction: ClientTransaction) -> Reply? {
     if transaction.needsSMTPUTF8, !extensions.smtputf8 {
       return Reply(550, "5.6.7", "the next server does not offer SMTPUTF8, which this message needs")

@@ -3,7 +3,7 @@ struct CommandRule: Sendable {
   let verb: String
   /// Where the session may stand; elsewhere the answer is 503.
   let phases: Set<ServerMachine.Phase>
-  /// 530 until the client has authenticated, where the service demands that (RFC 4954 §4, §6).
+  /// 530 until the client has authenticated, where the service demands that (RFC 4954).
   let needsAuthentication: Bool
   /// Some commands do not exist on some ports; then the answer is 502.
   let exists: @Sendable (ServerMachine) -> Bool
@@ -66,7 +66,7 @@ extension ServerMachine {
     return rule.obey(&self, line.dropFirst(verb.count).drop { $0 == 0x20 })
   }
 
-  /// RFC 3207 §4 and RFC 4954 §6 have the same codes for both.
+  /// RFC 3207 §4 and RFC 4954 have the same codes for both.
   private var authenticationRequired: Reply {
     offersTLS && !offersAuthentication
       ? Reply(530, "5.7.0", "Must issue a STARTTLS command first") : Reply(530, "5.7.0", "Authentication required")

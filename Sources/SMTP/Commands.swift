@@ -6,7 +6,7 @@ public struct MailCommand: Sendable, Hashable {
   public var reversePath: EmailAddress?
   /// SIZE: octets that the client expects to send (RFC 1870 §5).
   public var size: Int?
-  /// BODY=8BITMIME (RFC 6152 §2); `nil` without BODY.
+  /// BODY=8BITMIME (RFC 6152); `nil` without BODY.
   public var is8BitMIME: Bool?
   /// SMTPUTF8 (RFC 6531 §3.4).
   public var smtputf8 = false

@@ -30,7 +30,7 @@ public struct Extensions: Sendable, Equatable {
   public var sizeLimit: Int? {
     keywords["SIZE"]?.first.flatMap { ServerMachine.octets(Array($0.utf8)[...]) }.flatMap { $0 == 0 ? nil : $0 }
   }
-  /// SASL mechanisms in upper case (RFC 4954 §3).
+  /// SASL mechanisms in upper case (RFC 4954).
   public var mechanisms: [String] { (keywords["AUTH"] ?? []).map { $0.uppercased() } }
   /// The most recipients of one transaction (RCPTMAX of RFC 9422).
   public var recipientLimit: Int? { limit("RCPTMAX") }

@@ -19,7 +19,7 @@ enum MailParameters {
       command.size = size
       return nil
     },
-    // RFC 6152 §2, and RFC 3030 §3: BINARYMIME is not offered.
+    // RFC 6152, and RFC 3030 §3: BINARYMIME is not offered.
     "BODY": { value, command, _ in
       switch value.map({ String(decoding: $0.uppercased, as: UTF8.self) }) {
       case "7BIT": command.is8BitMIME = false
@@ -50,7 +50,7 @@ enum MailParameters {
       command.envelopeID = String(decoding: octets, as: UTF8.self)
       return nil
     },
-    // RFC 4954 §5: no client is trusted to speak for another, so the value is read and dropped. It exists
+    // RFC 4954: no client is trusted to speak for another, so the value is read and dropped. It exists
     // only where AUTH does.
     "AUTH": { value, _, settings in
       guard settings.service == .submission else { return Reply(555, "5.5.4", "AUTH is not offered here") }

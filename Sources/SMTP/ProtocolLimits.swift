@@ -3,7 +3,7 @@ public enum ProtocolLimits {
   /// The longest command line without AUTH, CRLF included. RFC 5321 §4.5.3.1.4 asks for 512, RFC 3461 §5.4
   /// for 1036, and the parameters of SIZE, BODY, SMTPUTF8 and AUTH come on top.
   public static let commandLine = 2048
-  /// The longest line while an authentication may be going on (RFC 4954 §4).
+  /// The longest line while an authentication may be going on (RFC 4954).
   public static let authenticationLine = 12_288
   /// The longest path, brackets included (RFC 5321 §4.5.3.1.3).
   public static let path = 256

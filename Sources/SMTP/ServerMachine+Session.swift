@@ -36,7 +36,7 @@ extension ServerMachine {
     }
     var initial: [UInt8]?
     if words.count == 2 {
-      // RFC 4954 §4: a single `=` is an initial response of no octets.
+      // RFC 4954: a single `=` is an initial response of no octets.
       guard let decoded = words[1].elementsEqual([UInt8(ascii: "=")]) ? [] : Base64.decode(words[1]) else {
         return failure(Reply(501, "5.5.2", "The initial response is not base64"))
       }
@@ -46,7 +46,7 @@ extension ServerMachine {
     return .authenticate(mechanism: mechanism, initial: initial)
   }
 
-  /// A response within an exchange (RFC 4954 §4).
+  /// A response within an exchange (RFC 4954).
   mutating func receiveAuthentication(_ line: ArraySlice<UInt8>) -> Action {
     if line.elementsEqual([UInt8(ascii: "*")]) {
       phase = .greeted

@@ -126,7 +126,7 @@ public struct ServerMachine: Sendable {
   public mutating func receiveOverlongLine() -> Action {
     if phase == .authenticating {
       phase = .greeted
-      // RFC 4954 §4: an exchange that is too long.
+      // RFC 4954: an exchange that is too long.
       let action = failure(Reply(500, "5.5.6", "Authentication exchange line is too long"))
       if case .reply(let reply) = action { return .abandonAuthentication(reply) }
       return action

@@ -4,7 +4,7 @@ public struct ServerSettings: Sendable {
   public enum Service: Sendable, Hashable {
     /// Port 25: mail from other servers. AUTH does not exist there.
     case transfer
-    /// Ports 587 and 465: mail from users, who authenticate first (RFC 6409 §4.3).
+    /// Ports 587 and 465: mail from users, who authenticate first (RFC 6409).
     case submission
   }
 

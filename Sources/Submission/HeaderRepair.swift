@@ -1,7 +1,7 @@
 internal import Message
 internal import Platform
 
-/// Puts the header section of a submitted message right (RFC 6409 §8): adds Date, Message-ID and From where they are
+/// Puts the header section of a submitted message right (RFC 6409): adds Date, Message-ID and From where they are
 /// missing, takes Bcc out.
 ///
 /// What only this house may write (Return-Path, `X-Postroom-…`, Authentication-Results in our name) goes out for

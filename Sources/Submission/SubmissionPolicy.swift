@@ -60,7 +60,7 @@ public final class SubmissionPolicy: ReceptionPolicy {
     if let device = device(session), !devices.hasRoom(device.name, limit: device.rate, at: clock.now()) {
       return DeviceRates.refusal(device)
     }
-    // The null reverse-path is for notifications that a mail program writes (RFC 8098 §3); the From field tells who.
+    // The null reverse-path is for notifications that a mail program writes (RFC 8098); the From field tells who.
     guard let sender = envelope.reversePath else { return nil }
     return SenderIdentity(session).refusal(of: sender, in: "MAIL FROM")
   }

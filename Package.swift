@@ -95,7 +95,8 @@ let package = Package(
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Network", "Store", "Platform", arguments, lifecycle, signals, log,
+        "Postroom", "Administration", "Configuration", "Network", "Store", "Platform", arguments, lifecycle, signals,
+        log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
 
@@ -113,7 +114,8 @@ let package = Package(
         "Platform", "Configuration", "Store", "Message", "Network", "SMTP", "Accounts", "MailFlow", "Delivery",
         "Submission", nioCore, nioPosix,
       ]),
-    tests("Submission", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Reception"]),
+    tests(
+      "Submission", ["Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Reception"]),
     tests(
       "Relay",
       [

@@ -101,7 +101,9 @@ private struct AccountLine: Encodable {
 
   var longRow: ControlRow {
     get throws {
-      let boxes = mailboxes.map { "  \($0.name): \($0.messages) messages, \($0.unseen) unseen, \(readableSize($0.bytes))" }
+      let boxes = mailboxes.map {
+        "  \($0.name): \($0.messages) messages, \($0.unseen) unseen, \(readableSize($0.bytes))"
+      }
       let lines = [summary] + (addresses.isEmpty ? [] : ["  addresses: \(addresses.joined(separator: ", "))"]) + boxes
       return try ControlRow(text: lines.joined(separator: "\n"), self)
     }

@@ -25,7 +25,9 @@ extension Command {
         try await emit(ControlRow(text: detail.text, detail))
         shown += 1
       }
-      guard shown > 0 else { throw CommandFailure("nothing of \(text) waits: `postroom trace \(text)` tells its journey") }
+      guard shown > 0 else {
+        throw CommandFailure("nothing of \(text) waits: `postroom trace \(text)` tells its journey")
+      }
     },
     change("queue retry", "due now", from: [.queued]) { try await $0.flow.queue.retry($1, by: $2) },
     change("queue hold", "held", from: [.queued]) { try await $0.flow.queue.hold($1, by: $2) },
@@ -60,7 +62,9 @@ extension Command {
   ) -> Command {
     Command(name) { arguments, office, emit in
       let chosen = try await chosen(arguments, office, from: states)
-      guard !chosen.isEmpty else { throw CommandFailure("no waiting mail fits: `postroom queue list` shows what waits") }
+      guard !chosen.isEmpty else {
+        throw CommandFailure("no waiting mail fits: `postroom queue list` shows what waits")
+      }
       var failures = 0
       for id in chosen {
         do {

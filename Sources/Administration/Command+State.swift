@@ -51,7 +51,8 @@ private struct StatusScreen: Encodable {
   var text: String {
     var lines: [String] = []
     if let running {
-      lines.append("\(hostname): postroom \(running.version) runs since \(running.startedAt) (process \(running.processID))")
+      lines.append(
+        "\(hostname): postroom \(running.version) runs since \(running.startedAt) (process \(running.processID))")
       for service in running.services {
         let places = service.addresses.isEmpty ? "not listening" : service.addresses.joined(separator: ", ")
         lines.append("  \(padded(service.name, 12)) \(places), \(service.connections) connections")
@@ -64,7 +65,8 @@ private struct StatusScreen: Encodable {
     lines.append("Waiting    \(queued) queued, \(held) held, \(quarantined) in quarantine\(next)")
     let space = belowReserve ? ", below the reserve: new mail is put off" : ""
     lines.append(
-      "Disk       database \(readableSize(databaseBytes)), log \(readableSize(logBytes)), \(readableSize(freeBytes)) free\(space)")
+      "Disk       database \(readableSize(databaseBytes)), log \(readableSize(logBytes)), \(readableSize(freeBytes)) free\(space)"
+    )
     for trouble in running?.troubles ?? [] { lines.append("Trouble    \(trouble)") }
     return lines.joined(separator: "\n")
   }

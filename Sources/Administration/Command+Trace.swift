@@ -40,7 +40,8 @@ extension Command {
   /// RFC 3339 in UTC, a date, or how long ago.
   static func moment(_ text: String) throws -> Moment {
     if let moment = ago(text) ?? civil(text) { return moment }
-    throw CommandFailure(status: 2, "\(text) is no time: write 2026-11-22T09:00:00Z, 2026-11-22, or how long ago (3h, 2d)")
+    throw CommandFailure(
+      status: 2, "\(text) is no time: write 2026-11-22T09:00:00Z, 2026-11-22, or how long ago (3h, 2d)")
   }
 
   private static func ago(_ text: String) -> Moment? {

@@ -31,7 +31,8 @@ public protocol RunningAppliance: Sendable {
   /// - Returns: warnings, and what takes effect only at the next start.
   func reload() async throws -> [String]
   /// The state of each service and part, for `postroom status`.
-  func report() async -> RunningReport}
+  func report() async -> RunningReport
+}
 
 /// A running appliance at one moment.
 public struct RunningReport: Codable, Sendable {

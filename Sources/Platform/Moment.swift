@@ -17,8 +17,12 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
   }
 
   public static func < (a: Moment, b: Moment) -> Bool { a.microseconds < b.microseconds }
-  public static func + (a: Moment, b: Duration) -> Moment { Moment(microseconds: a.microseconds &+ b.wholeMicroseconds) }
-  public static func - (a: Moment, b: Duration) -> Moment { Moment(microseconds: a.microseconds &- b.wholeMicroseconds) }
+  public static func + (a: Moment, b: Duration) -> Moment {
+    Moment(microseconds: a.microseconds &+ b.wholeMicroseconds)
+  }
+  public static func - (a: Moment, b: Duration) -> Moment {
+    Moment(microseconds: a.microseconds &- b.wholeMicroseconds)
+  }
   public static func - (a: Moment, b: Moment) -> Duration { .microseconds(a.microseconds &- b.microseconds) }
 
   public init(from decoder: any Decoder) throws {

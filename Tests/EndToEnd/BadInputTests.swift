@@ -106,14 +106,17 @@ import Testing
     let office = try Self.office.get()
     let before = try office.count()
     let half = try greeted("smtp")
-    try half.send("EHLO x\r\nMAIL FROM:<a@elsewhere.example>\r\nRCPT TO:<alice@office.example>\r\nDATA\r\nSubject: half")
+    try half.send(
+      "EHLO x\r\nMAIL FROM:<a@elsewhere.example>\r\nRCPT TO:<alice@office.example>\r\nDATA\r\nSubject: half")
     half.finishSending()
     #expect(half.closedByServer())
     let broken = try greeted("smtp")
-    try broken.send("EHLO x\r\nMAIL FROM:<a@elsewhere.example>\r\nRCPT TO:<alice@office.example>\r\nDATA\r\nSubject: broken")
+    try broken.send(
+      "EHLO x\r\nMAIL FROM:<a@elsewhere.example>\r\nRCPT TO:<alice@office.example>\r\nDATA\r\nSubject: broken")
     broken.reset()
     let chunk = try greeted("smtp")
-    try chunk.send("EHLO x\r\nMAIL FROM:<a@elsewhere.example>\r\nRCPT TO:<alice@office.example>\r\nBDAT 1000 LAST\r\nshort")
+    try chunk.send(
+      "EHLO x\r\nMAIL FROM:<a@elsewhere.example>\r\nRCPT TO:<alice@office.example>\r\nBDAT 1000 LAST\r\nshort")
     chunk.finishSending()
     #expect(chunk.closedByServer())
     #expect(try office.count() == before, "a message without its end was delivered")
@@ -161,7 +164,8 @@ import Testing
     let office = try Self.office.get()
     try office.receive(to: ["bob@office.example"], content)
     let wire = try office.imap("bob")
-    let lines = try wire.imap("FETCH * (ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[] BODY.PEEK[1] BODY.PEEK[1.MIME] RFC822.SIZE)")
+    let lines = try wire.imap(
+      "FETCH * (ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[] BODY.PEEK[1] BODY.PEEK[1.MIME] RFC822.SIZE)")
     #expect(lines.last?.hasPrefix("a OK") == true, "\(lines)")
     #expect(try wire.imap("SEARCH TEXT nothing").last?.hasPrefix("a OK") == true)
   }

@@ -148,7 +148,8 @@ import Testing
     // Read one, and write one here.
     let name = try #require(new.first)
     try FileManager.default.moveItem(
-      at: inbox.appendingPathComponent("new/\(name)"), to: inbox.appendingPathComponent("cur/\(name.split(separator: ":")[0]):2,S"))
+      at: inbox.appendingPathComponent("new/\(name)"),
+      to: inbox.appendingPathComponent("cur/\(name.split(separator: ":")[0]):2,S"))
     try Data("From: me@office.example\nSubject: local\n\nmade here\n".utf8).write(
       to: inbox.appendingPathComponent("cur/1.local:2,S"))
     let second = try Program.run("mbsync", ["-c", config, "-a"])
@@ -160,7 +161,8 @@ import Testing
 
   @Test func muttShowsTheMailbox() throws {
     let office = try TestAppliance.running(plaintext: true)
-    try office.receive(to: ["alice@office.example"], "From: Mia <mia@elsewhere.example>\r\nSubject: for mutt\r\n\r\nhello mutt")
+    try office.receive(
+      to: ["alice@office.example"], "From: Mia <mia@elsewhere.example>\r\nSubject: for mutt\r\n\r\nhello mutt")
     let url = "imap://alice@127.0.0.1:\(try office.port("imap"))/INBOX"
     let rc = try office.folder.write(
       "muttrc",
@@ -187,7 +189,8 @@ import Testing
     let done = try Program.run(
       "openssl",
       [
-        "s_client", "-connect", "127.0.0.1:\(try office.port(service))", "-starttls", service == "imap" ? "imap" : "smtp",
+        "s_client", "-connect", "127.0.0.1:\(try office.port(service))", "-starttls",
+        service == "imap" ? "imap" : "smtp",
         "-servername", "mail.office.example", "-CAfile", office.folder.file("data/certificate.pem"), "-verify_hostname",
         "mail.office.example", "-verify_return_error", "-ign_eof",
       ], input: service == "imap" ? "a LOGOUT\r\n" : "QUIT\r\n")
@@ -195,7 +198,8 @@ import Testing
     let old = try Program.run(
       "openssl",
       [
-        "s_client", "-connect", "127.0.0.1:\(try office.port(service))", "-starttls", service == "imap" ? "imap" : "smtp",
+        "s_client", "-connect", "127.0.0.1:\(try office.port(service))", "-starttls",
+        service == "imap" ? "imap" : "smtp",
         "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0",
       ], input: "")
     #expect(!old.output.contains("Protocol  : TLSv1.1") || old.status != 0, "TLS 1.1 was accepted")

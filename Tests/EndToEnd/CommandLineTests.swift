@@ -63,7 +63,11 @@ import Testing
     let office = try TestAppliance.running()
     func shown() throws -> String {
       try Program.run(
-        "sh", ["-c", "openssl s_client -connect 127.0.0.1:\(try office.port("imaps")) -servername second.example </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"]
+        "sh",
+        [
+          "-c",
+          "openssl s_client -connect 127.0.0.1:\(try office.port("imaps")) -servername second.example </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
+        ]
       ).output
     }
     #expect(try shown().contains("mail.office.example"))
@@ -92,7 +96,9 @@ import Testing
     try wire.say("Subject: \u{1b}[2Jevil\u{202e}gnp.exe\u{7}\r\n\r\nx\r\n.")
     try wire.expect(250)
     let shown = try office.tell("trace", "--subject", "evil")
-    #expect(!shown.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x202e || $0.value == 7 }, "\(shown.debugDescription)")
+    #expect(
+      !shown.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x202e || $0.value == 7 },
+      "\(shown.debugDescription)")
     let rows = try office.list("trace", "--subject", "evil")
     #expect(rows.count == 1)
   }
@@ -102,7 +108,8 @@ import Testing
     try office.receive(to: ["alice@office.example"], "Subject: quite private\r\n\r\nx")
     #expect(!(try office.tell("trace", "--address", "alice@office.example")).contains("private"))
     office.stop()
-    let dump = try Program.run("sh", ["-c", "sqlite3 '\(office.folder.file("data"))'/*.db 'select * from envelope; select * from trace'"])
+    let dump = try Program.run(
+      "sh", ["-c", "sqlite3 '\(office.folder.file("data"))'/*.db 'select * from envelope; select * from trace'"])
     #expect(!dump.output.contains("private"), "\(dump)")
   }
 

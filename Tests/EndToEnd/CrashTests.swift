@@ -61,7 +61,8 @@ import Testing
         try wire.ask("RCPT TO:<bob@office.example>", 250)
         try wire.ask("DATA", 354)
         journal.giveUp(id)
-        try wire.send("Message-ID: <\(id)@load>\r\nSubject: load\r\n\r\n\(String(repeating: "x", count: 2000))\r\n.\r\n")
+        try wire.send(
+          "Message-ID: <\(id)@load>\r\nSubject: load\r\n\r\n\(String(repeating: "x", count: 2000))\r\n.\r\n")
         try wire.expect(250)
         journal.acknowledge(id)
       } catch {
@@ -101,7 +102,9 @@ import Testing
     let journal = Journal()
     let port = try office.port("smtp")
     let done = DispatchGroup()
-    for client in 0..<3 { DispatchQueue.global().async(group: done) { Self.send(port: port, prefix: "b\(client)", journal) } }
+    for client in 0..<3 {
+      DispatchQueue.global().async(group: done) { Self.send(port: port, prefix: "b\(client)", journal) }
+    }
     let copy = office.folder.file("backup.db")
     try office.tell("backup", copy)
     office.kill()

@@ -68,7 +68,10 @@ import Testing
     let wire = try Wire(port: try office.port("smtp"))
     #expect(try wire.expect(220).contains("mail.office.example"))
     let hello = try wire.ask("EHLO client.example", 250)
-    for extension_ in ["PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "LIMITS"] {
+    for extension_ in [
+      "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS",
+      "LIMITS",
+    ] {
       #expect(hello.contains(extension_))
     }
     #expect(!hello.contains("AUTH"))

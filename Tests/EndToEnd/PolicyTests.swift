@@ -34,7 +34,8 @@ import Testing
     try wire.ask("RCPT TO:<alice@office.example>", 250)
     try wire.ask("DATA", 354)
     try wire.say(
-      "Subject: tool\r\nContent-Type: application/octet-stream; name=\"setup.EXE\"\r\nContent-Disposition: attachment; filename=\"setup.EXE\"\r\n\r\nMZ\r\n.")
+      "Subject: tool\r\nContent-Type: application/octet-stream; name=\"setup.EXE\"\r\nContent-Disposition: attachment; filename=\"setup.EXE\"\r\n\r\nMZ\r\n."
+    )
     #expect(try wire.expect(550).contains("programs are not taken here"))
 
     // One recipient's copy is kept back, the other's arrives; the sender is told yes.
@@ -75,7 +76,8 @@ import Testing
         reach = "inside"
         rate = 3
         """, plaintext: true)
-    func scan(_ wire: Wire, from: String = "scanner@office.example", to: String = "bob@office.example") throws -> String {
+    func scan(_ wire: Wire, from: String = "scanner@office.example", to: String = "bob@office.example") throws -> String
+    {
       try wire.say("MAIL FROM:<\(from)>")
       let mail = try wire.line()
       guard mail.hasPrefix("250") else { return mail }

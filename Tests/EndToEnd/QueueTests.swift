@@ -3,7 +3,9 @@ import Testing
 
 /// The queue under an administrator's hands, and what senders are told.
 @Suite("EndToEnd: the queue") struct QueueTests {
-  private func send(_ office: TestAppliance, to recipient: String, notify: String? = nil, subject: String = "out") throws -> String {
+  private func send(_ office: TestAppliance, to recipient: String, notify: String? = nil, subject: String = "out")
+    throws -> String
+  {
     let wire = try Wire(port: try office.port("submission"))
     try wire.expect(220)
     try wire.ask("EHLO x", 250)
@@ -32,7 +34,8 @@ import Testing
 
   @Test func waitingMailCanBeListedHeldReleasedRetriedAndDeleted() throws {
     let office = try TestAppliance.running(
-      extra: "[[route]]\ndomains = [\"remote.example\"]\nhost = \"127.0.0.1:\(try Self.closedPort())\"\n", plaintext: true)
+      extra: "[[route]]\ndomains = [\"remote.example\"]\nhost = \"127.0.0.1:\(try Self.closedPort())\"\n",
+      plaintext: true)
     _ = try send(office, to: "x@remote.example")
     try TestAppliance.wait("an attempt has failed") {
       (try office.list("queue", "list").first?["attempts"] as? Int ?? 0) >= 1
@@ -50,7 +53,8 @@ import Testing
     let remote = try TestAppliance.running(domain: "remote.example", accounts: ["x"], plaintext: true)
     let port = try remote.port("smtp")
     try office.configure {
-      $0.replacingOccurrences(of: #"host = "127.0.0.1:\d+""#, with: "host = \"127.0.0.1:\(port)\"", options: .regularExpression)
+      $0.replacingOccurrences(
+        of: #"host = "127.0.0.1:\d+""#, with: "host = \"127.0.0.1:\(port)\"", options: .regularExpression)
     }
     try office.tell("reload")
     try office.tell("queue", "release", id)

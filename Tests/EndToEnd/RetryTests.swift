@@ -3,7 +3,8 @@ import Testing
 
 /// RFC 1047, both ways: a lost 250 gives one copy, two identical scans give two.
 @Suite("EndToEnd: retries") struct RetryTests {
-  static let message = "From: a@elsewhere.example\r\nSubject: once\r\nMessage-ID: <once@elsewhere.example>\r\n\r\nsame\r\n.\r\n"
+  static let message =
+    "From: a@elsewhere.example\r\nSubject: once\r\nMessage-ID: <once@elsewhere.example>\r\n\r\nsame\r\n.\r\n"
 
   private func upToContent(_ wire: Wire) throws {
     try wire.expect(220)

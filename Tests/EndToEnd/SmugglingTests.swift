@@ -106,7 +106,10 @@ import Testing
   }
 
   /// What was pipelined in the clear behind STARTTLS is not obeyed inside TLS.
-  @Test(arguments: [("smtp", "EHLO x\r\n", "220", "NOOP\r\n"), ("submission", "EHLO x\r\n", "220", "NOOP\r\n"), ("imap", "", "a OK", "b NOOP\r\n")])
+  @Test(arguments: [
+    ("smtp", "EHLO x\r\n", "220", "NOOP\r\n"), ("submission", "EHLO x\r\n", "220", "NOOP\r\n"),
+    ("imap", "", "a OK", "b NOOP\r\n"),
+  ])
   func startTLSInjectionIsDropped(_ service: String, _ hello: String, _ go: String, _ injected: String) throws {
     let office = try Self.office.get()
     let script = """

@@ -43,7 +43,7 @@ extension Store {
   }
 
   /// The fast way: a connection of its own holds a read transaction, so that writes do not make the copy start again
-  /// (SCHEMA §7). It pins the log meanwhile.
+  ///. It pins the log meanwhile.
   /// - Returns: `false` when the log has grown too long.
   private func copyFromSnapshot(to path: String) throws -> Bool {
     let source = try Database(path: self.path, role: .reader, vfs: options.vfs)

@@ -2,7 +2,7 @@ internal import CSQLite
 internal import Logging
 internal import Synchronization
 
-/// Moves pages from the write-ahead log into the database, off the writer's path (SCHEMA §2).
+/// Moves pages from the write-ahead log into the database, off the writer's path.
 ///
 /// A thread of its own makes a PASSIVE checkpoint for every 4 MB of log. Under constant writing the log is never quite empty, so
 /// past 64 MB the writer itself makes a RESTART, at a moment when the thread has just passed and little is left to do.

@@ -1,6 +1,6 @@
 /// A message to be stored: a header section with what was computed from it, and a body.
 ///
-/// Several header variants of one body are several contents; the body is kept once (DESIGN: content).
+/// Several header variants of one body are several contents; the body is kept once.
 public struct NewContent: Sendable {
   /// The header section, up to and including the empty line's CRLF.
   public var header: [UInt8]

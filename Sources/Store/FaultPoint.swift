@@ -4,7 +4,8 @@
 
 /// A named place at which a test build can be made to die, by the environment variable `POSTROOM_FAULT=NAME`.
 ///
-/// Names: `before-commit`, `during-commit` (rows written, commit not yet), `after-commit` (durable, nobody told yet), `staged`.
+/// Names: `staged` (chunks of a body are durable, its message is not accepted), `before-commit` (all rows of a batch are written,
+/// the commit is not), `after-commit` (it is durable, and nobody has been told).
 @inline(__always)
 func faultPoint(_ name: StaticString) {
   #if POSTROOM_FAULTS

@@ -47,7 +47,7 @@ final class GroupCommit {
 
   /// The most closures in one commit.
   private static let batchLimit = 512
-  /// How long a batch waits for others to join it (SCHEMA §2: measured; more adds nothing).
+  /// How long a batch waits for others to join it (measured: more adds nothing).
   private static let gatherNanoseconds: UInt64 = 300_000
 
   private struct Batch {
@@ -69,6 +69,8 @@ final class GroupCommit {
       if batch.isLast { break }
       if batch.jobs.isEmpty { upkeepWhenIdle() }
     }
+    // Before the connection is closed: the copy hangs on it.
+    queue.withLock { $0.backup }?.end(.failure(StoreError.closed))
     progress.set(.stopped)
   }
 
@@ -186,7 +188,7 @@ final class GroupCommit {
           try database.command("RELEASE closure")
           good.append(job)
         } catch {
-          // The whole transaction may be gone, savepoints and all (SCHEMA §6).
+          // The whole transaction may be gone, savepoints and all.
           guard database.inTransaction else { throw error }
           try database.command("ROLLBACK TO closure")
           try database.command("RELEASE closure")

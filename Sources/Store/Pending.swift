@@ -1,6 +1,6 @@
 internal import Platform
 
-/// What the closures of a batch have changed in memory. It becomes true by COMMIT and vanishes by ROLLBACK (SCHEMA §6): a value,
+/// What the closures of a batch have changed in memory. It becomes true by COMMIT and vanishes by ROLLBACK: a value,
 /// so that a savepoint is a copy of it.
 struct Pending {
   struct ChangedMailbox {

@@ -1,6 +1,6 @@
 public import Platform
 
-/// In which state a recipient of an accepted envelope is; always exactly one (DESIGN §2, accounted for).
+/// In which state a recipient of an accepted envelope is; always exactly one.
 ///
 ///     queued ⇄ held ⇄ quarantined          waiting
 ///        └───────┴─────────┴─▶ delivered, relayed, expanded, failed, discarded, recalled    final

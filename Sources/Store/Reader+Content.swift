@@ -10,16 +10,15 @@ extension Reader {
 
   /// - Returns: the columns asked for, the others empty; `nil` when the content is gone.
   public func columns(of id: ContentID, _ columns: FetchColumns) throws -> ContentColumns? {
-    let row: (Row) -> ContentColumns = { row in
-      ContentColumns(
-        header: columns.contains(.header) ? row.blob(3) : [],
-        envelope: columns.contains(.envelope) ? row.blob(0) : [],
-        bodyStructure: columns.contains(.bodyStructure) ? row.blob(1) : [],
-        structure: columns.contains(.structure) ? row.blob(2) : [])
+    // A column that is not asked for is not looked at: its overflow pages stay untouched.
+    try database.first(
+      """
+      SELECT CASE WHEN ?2 & 1 THEN envelope END, CASE WHEN ?2 & 2 THEN bodystructure END,
+        CASE WHEN ?2 & 4 THEN structure END, CASE WHEN ?2 & 8 THEN bytes END FROM header WHERE id = ?1
+      """, .id(id), .int(columns.rawValue)
+    ) {
+      ContentColumns(header: $0.blob(3), envelope: $0.blob(0), bodyStructure: $0.blob(1), structure: $0.blob(2))
     }
-    // The columns are read only when they are asked for: the header's overflow pages stay untouched.
-    return try database.first(
-      "SELECT envelope, bodystructure, structure, bytes FROM header WHERE id = ?", .id(id), row: row)
   }
 
   public func prefix(_ id: PrefixID) throws -> [UInt8]? {

@@ -86,17 +86,36 @@ extension Reader {
 
   /// Entries of a set with columns of their contents, by ascending UID. Ask for a few hundred at a time.
   public func fetch(_ mailbox: MailboxID, _ uids: UIDSet, _ columns: FetchColumns) throws -> [FetchedEntry] {
-    try entries(mailbox, uids).map { entry in
-      guard !columns.isEmpty else {
-        return FetchedEntry(entry: entry, columns: ContentColumns(), prefix: [], facts: 0, headerSize: 0)
+    guard !columns.isEmpty else {
+      return try entries(mailbox, uids).map {
+        FetchedEntry(entry: $0, columns: ContentColumns(), prefix: [], facts: 0, headerSize: 0)
       }
-      guard let content = try content(entry.content), let found = try self.columns(of: entry.content, columns) else {
-        throw StoreError.damaged("message \(entry.uid) of mailbox \(mailbox) has no content")
-      }
-      let prefix = columns.contains(.header) ? try entry.prefix.flatMap { try self.prefix($0) } ?? [] : []
-      return FetchedEntry(
-        entry: entry, columns: found, prefix: prefix, facts: content.facts, headerSize: content.headerSize)
     }
+    var result: [FetchedEntry] = []
+    for range in uids.ranges {
+      // A column that is not asked for is not looked at: its overflow pages stay untouched.
+      try database.each(
+        """
+        SELECT e.uid, e.flags, e.modseq, e.at, e.zone, e.size, e.content, e.prefix, c.facts, c.header_size, h.id,
+          CASE WHEN ?4 & 1 THEN h.envelope END, CASE WHEN ?4 & 2 THEN h.bodystructure END,
+          CASE WHEN ?4 & 4 THEN h.structure END, CASE WHEN ?4 & 8 THEN h.bytes END, p.bytes
+        FROM entry e LEFT JOIN content c ON c.id = e.content LEFT JOIN header h ON h.id = e.content
+          LEFT JOIN prefix p ON ?4 & 8 AND p.id = e.prefix
+        WHERE e.mailbox = ?1 AND e.uid BETWEEN ?2 AND ?3 ORDER BY e.uid
+        """, .id(mailbox), .int(range.lowerBound), .int(range.upperBound), .int(columns.rawValue)
+      ) { row in
+        guard !row.isNull(9), !row.isNull(10) else {
+          throw StoreError.damaged("message \(row.int(0)) of mailbox \(mailbox) has no content")
+        }
+        result.append(
+          FetchedEntry(
+            entry: Self.entry(row),
+            columns: ContentColumns(
+              header: row.blob(14), envelope: row.blob(11), bodyStructure: row.blob(12), structure: row.blob(13)),
+            prefix: row.blob(15), facts: row.int64(8), headerSize: row.int(9)))
+      }
+    }
+    return result
   }
 
   private static func entry(_ row: Row) -> Entry {

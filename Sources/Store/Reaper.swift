@@ -1,4 +1,4 @@
-/// Removes for good what nobody refers to any more, in slices (SCHEMA §7): an expunge only notes what it let go.
+/// Removes for good what nobody refers to any more, in slices: an expunge only notes what it let go.
 struct Reaper {
   /// Whether a look may find something.
   var mayHaveWork = true

@@ -33,7 +33,7 @@ final class Space: Sendable {
   }
 }
 
-/// A file that only takes up room: on a full disk DELETE and checkpoints fail too, and then it is given up (SCHEMA §6).
+/// A file that only takes up room: on a full disk DELETE and checkpoints fail too, and then it is given up.
 final class Ballast {
   private let path: String
   private let size: Int

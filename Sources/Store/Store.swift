@@ -2,7 +2,22 @@ public import Logging
 public import Platform
 internal import Synchronization
 
-/// The one database of the house.
+/// The one database of the house: mail, queue, trace and secrets in one SQLite file.
+///
+/// Callers hand closures to the writer thread (``write(_:expected:_:)``); all that wait are committed together, synced once,
+/// and only then answered (`GroupCommit.swift`). Reader threads (``read(_:)``) see what is committed and never wait for the
+/// writer. The room knows no mail format: it takes columns that others computed. What must hold between the rows is told in
+/// `Check.swift`, and proved there on demand.
+///
+///                 closures                        ┌──▶ effects in memory, listeners
+///     callers ──────────────▶ writer ──▶ COMMIT ──┤
+///        ▲                      │ idle            └──▶ callers' results
+///        │ rows                 ▼
+///     readers ◀── log ──▶ checkpointer      reaper, fold, vacuum: in slices (`Upkeep.swift`)
+///
+/// A message is a **content**: one header section (a row a variant) and a **body** (chunks, kept once, found by SHA-256). An
+/// **entry** files a content in a mailbox, with a **prefix** of the copy's own header fields. An **envelope** with its
+/// **recipients** is what was accepted for whom; recipients that wait are the queue, and hold their content as entries do.
 public final class Store: Sendable {
   /// Bytes of one chunk of a body.
   public static let chunkSize = 65_536
@@ -94,6 +109,8 @@ public final class Store: Sendable {
       let connection = try Database(path: path, role: .reader, vfs: options.vfs)
       others.append(try launch("store-reader", connection, lock) { [readers, hashes] in readers.run($0, hashes) })
     }
+    // The first messages look hashes up: read that index once, so that they need not wait for a cold disk.
+    readers.add(WarmUp())
     let threads = others
     let worker = try launch("store-writer", writer, lock) { [checkpointer, readers] writer in
       writer.run()

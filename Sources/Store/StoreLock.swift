@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Keeps two processes (or two stores of one process) from one database.
 ///
-/// On a side file: closing any other descriptor of the database file itself would drop SQLite's own locks (SCHEMA §6).
+/// On a side file: closing any other descriptor of the database file itself would drop SQLite's own locks.
 final class StoreLock: Sendable {
   private let file: Int32
 

@@ -1,5 +1,6 @@
 public import Administration
 internal import Configuration
+internal import Network
 internal import Platform
 internal import Relay
 
@@ -32,6 +33,11 @@ extension Appliance {
     var troubles = running.certificates.troubles(configuration)
     if running.rooms.store.isBelowReserve {
       troubles.append("the disk is nearly full, and new mail is put off: make room")
+    }
+    if configuration.limits.connections > DescriptorLimit.connections {
+      troubles.append(
+        "limits.connections is \(configuration.limits.connections), but the process may have \(DescriptorLimit.connections) "
+          + "at most: raise its limit of open files (LimitNOFILE=)")
     }
     for trouble in await running.runner.troubles {
       troubles.append("\(trouble.host) is left alone until \(trouble.until): \(trouble.reason)")

@@ -41,7 +41,8 @@ final class Listening: Sendable {
   private static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {
     // One IPv6 customer has a /64 (RFC 6177): that is one address here.
     ConnectionLimits.Bounds(
-      total: configuration.limits.connections, perPeer: configuration.limits.connectionsPerAddress, ipv4Prefix: 32,
+      total: min(configuration.limits.connections, DescriptorLimit.connections),
+      perPeer: configuration.limits.connectionsPerAddress, ipv4Prefix: 32,
       ipv6Prefix: 64)
   }
 

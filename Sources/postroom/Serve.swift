@@ -37,6 +37,7 @@ struct Serve: AsyncParsableCommand {
     let configuration = try option.load()
     startLogging(configuration.logLevel)
     let logger = Logger(label: "postroom")
+    DescriptorLimit.raise()
     let appliance = Appliance(
       configuration, configurationFile: absolutePath(option.path), options: .fromServiceManager(), logger: logger)
     let group = ServiceGroup(

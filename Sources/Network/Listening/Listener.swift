@@ -42,8 +42,8 @@ public struct ListenerOptions: Sendable {
 ///     let listener = try await Listener.bind(.tcp(HostPort(host: "127.0.0.1", port: 0)), options, on: group)
 ///     try await listener.run { connection in … }   // until beginShutdown()
 ///
-/// The listener closes each connection after its session. When the process is out of descriptors it stops accepting for
-/// a moment instead of spinning.
+/// The listener closes each connection after its session. When few descriptors are left it turns people away
+/// (``DescriptorLimit``); when there is none it stops accepting for a moment instead of spinning.
 public final class Listener: Sendable {
   public let options: ListenerOptions
   /// The address that it is bound to, with the port that the system chose; `nil` for a local socket.
@@ -79,14 +79,14 @@ public final class Listener: Sendable {
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           channel.keepFromChildren()
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+          try channel.pipeline.syncOperations.addHandler(AcceptPausing())
         }
       }
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelInitializer { channel in
-        guard limits.enter() else {
+        guard !channel.isAmongTheLast, limits.enter() else {
           let words = options.implicitTLS == nil ? options.refusal(.total) : []
           return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(TurningAway(words))
@@ -194,6 +194,16 @@ public final class Listener: Sendable {
       try await connection.beginTLS(contexts, within: options.handshakeTimeLimit)
     }
     await session(connection)
+  }
+}
+
+extension Channel {
+  /// Whether hardly any descriptors are left after this one's.
+  fileprivate var isAmongTheLast: Bool {
+    let answer = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      DescriptorLimit.isNear($0)
+    }
+    return answer ?? false
   }
 }
 

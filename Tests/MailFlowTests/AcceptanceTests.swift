@@ -129,6 +129,26 @@ private final class Flag: Sendable {
     try await house.expectSound()
   }
 
+  @Test func aMessageForNobodyIsNotAccepted() async throws {
+    let house = try House()
+    let acceptance = await house.flow.accept(try house.envelope([]), try await house.take())
+    #expect(acceptance.answer?.isPermanent == true)
+    #expect(acceptance.id == nil)
+  }
+
+  @Test(arguments: [
+    "\"a b\"@office.example", "\"x\\\"y\"@office.example", "grün@office.example", "a=b'c/d@[192.0.2.1]",
+  ])
+  func strangeAddressesComeBackFromTheStoreAsTheyWent(_ text: String) async throws {
+    let house = try House()
+    let address = try #require(EmailAddress(text))
+    try house.leads(address.description, to: .queue(destination: "d.example"))
+    try await house.deliver([text], from: text, origin: .submission)
+    let row = try #require(try await house.flow.due(limit: 1).first)
+    #expect(Envelope(row).recipients.map(\.address) == [address])
+    #expect(Envelope(row).reversePath == address)
+  }
+
   @Test func aDiscardedMessageIsAcceptedAndGone() async throws {
     let house = try House()
     house.judge.verdicts.withLock { $0["anna@office.example"] = Verdict(.discard(reason: "noise")) }

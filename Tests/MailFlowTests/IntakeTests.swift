@@ -1,6 +1,7 @@
 import Message
 import Platform
 import Store
+import Synchronization
 import Testing
 
 @testable import MailFlow
@@ -138,5 +139,21 @@ import Testing
     }
     _ = try house.flow.beginIntake(origin: .mx, peer: IPAddress("192.0.2.2"), declaredSize: 2000)
     share.release()
+  }
+
+  @Test func aDiskThatFillsMeanwhileKeepsItsReserve() async throws {
+    let house = try House()
+    let free = Mutex(10 << 20)
+    let budget = StagingBudget(
+      limits: { .init(total: 1 << 30, perPeer: 1 << 30, reserve: 9 << 20) }, freeSpace: { free.withLock { $0 } })
+    #expect(budget.hasRoom(for: 1 << 20, from: peer))
+    let intake = Intake(store: house.store, share: budget.share(of: peer), sizeLimit: 1 << 30)
+    await intake.append([UInt8](repeating: 10, count: 300_000))
+    #expect(intake.refusal == nil)
+    free.withLock { $0 = 9 << 20 }
+    await intake.append([UInt8](repeating: 10, count: 300_000))
+    #expect(intake.refusal == .refused(.noRoom))
+    #expect(budget.total == 0)
+    await #expect(throws: IntakeError.refused(.noRoom)) { try await intake.finish() }
   }
 }

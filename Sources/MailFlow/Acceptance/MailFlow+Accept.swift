@@ -16,6 +16,10 @@ extension MailFlow {
     _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]? = nil,
     deadline: ContinuousClock.Instant? = nil
   ) async -> Acceptance {
+    guard !envelope.recipients.isEmpty else {
+      content.body.drop()
+      return .refused(Answer(554, "5.5.1", "No valid recipients"))
+    }
     let expectation = store.expectWrite()
     let acceptance = await decide(envelope, content, header: header, deadline: deadline, expectation)
     expectation.withdraw()

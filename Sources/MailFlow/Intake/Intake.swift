@@ -110,6 +110,8 @@ public final class Intake: Sendable {
     }
     guard let (staged, bytes) = work else { return }
     do {
+      // The disk may have filled since this message began.
+      guard share.fitsOnDisk(bytes.count) else { throw IntakeError.refused(.noRoom) }
       try await staged.append(bytes)
     } catch {
       let refusal = Self.refusal(for: error)

@@ -1,10 +1,6 @@
 internal import Platform
 internal import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// How many bytes of unfinished messages there may be: in all, from one peer, and against the free disk.
 ///
 /// Strangers decide how much they send at once; this decides how much of it the house holds. Bytes in memory
@@ -27,6 +23,9 @@ final class StagingBudget: Sendable {
       held.withLock { $0 += bytes }
       return true
     }
+
+    /// Whether the disk can take so many bytes and keep its reserve.
+    func fitsOnDisk(_ bytes: Int) -> Bool { budget.fitsOnDisk(bytes) }
 
     /// Gives everything back. Harmless when repeated.
     func release() {
@@ -69,15 +68,18 @@ final class StagingBudget: Sendable {
 
   /// Whether a message of this size could come in now.
   func hasRoom(for size: Int, from peer: IPAddress?) -> Bool {
+    guard fitsOnDisk(size) else { return false }
     let limits = limits()
-    if let free = freeSpace() {
-      let (left, overflow) = free.subtractingReportingOverflow(limits.reserve)
-      if overflow || left < max(size, 0) { return false }
-    }
     let key = Self.key(peer)
     return held.withLock { held in
       fits(size, in: held.total, limits.total) && fits(size, in: held.byPeer[key] ?? 0, limits.perPeer)
     }
+  }
+
+  private func fitsOnDisk(_ bytes: Int) -> Bool {
+    guard let free = freeSpace() else { return true }
+    let (left, overflow) = free.subtractingReportingOverflow(limits().reserve)
+    return !overflow && left >= max(bytes, 0)
   }
 
   /// Bytes held at this moment.
@@ -112,12 +114,4 @@ final class StagingBudget: Sendable {
     guard let peer else { return "local" }
     return peer.isIPv4 ? peer.description : (IPNetwork(peer, prefix: 64)?.description ?? peer.description)
   }
-}
-
-/// Bytes that an unprivileged process may still write on the file system of `path`.
-func freeBytes(at path: String) -> Int? {
-  var status = statvfs()
-  guard statvfs(path, &status) == 0 else { return nil }
-  let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-  return overflow ? Int.max : Int(clamping: bytes)
 }

@@ -22,7 +22,8 @@ final class RefusalLedger: Sendable {
 
   private struct State {
     var peers: [String: Account] = [:]
-    var isSweeping = false
+    /// Comes by while there is something to count.
+    var sweeper: Task<Void, Never>?
   }
 
   private let store: Store
@@ -36,7 +37,7 @@ final class RefusalLedger: Sendable {
 
   func add(_ refusal: Refusal) {
     let now = refusal.at
-    let (rows, mustSweep): ([Refusal], Bool) = state.withLock { state in
+    let rows: [Refusal] = state.withLock { state in
       var rows: [Refusal] = []
       let isKnown = state.peers[refusal.peer] != nil
       let key = isKnown || state.peers.count < Self.peerLimit ? refusal.peer : "others"
@@ -53,11 +54,10 @@ final class RefusalLedger: Sendable {
         account.last = refusal
       }
       state.peers[key] = account
-      defer { state.isSweeping = true }
-      return (rows, !state.isSweeping)
+      if state.sweeper == nil { state.sweeper = sweeper() }
+      return rows
     }
     for row in rows { store.traceLazily(row) }
-    if mustSweep { sweepInAMinute() }
   }
 
   /// Writes the counts whose minute is over, all of them at the end of the process.
@@ -71,7 +71,10 @@ final class RefusalLedger: Sendable {
         if let row = Self.row(for: account, at: now) { rows.append(row) }
         state.peers[peer] = nil
       }
-      if state.peers.isEmpty { state.isSweeping = false }
+      if state.peers.isEmpty {
+        state.sweeper?.cancel()
+        state.sweeper = nil
+      }
       return (rows, !state.peers.isEmpty)
     }
     for row in rows { store.traceLazily(row) }
@@ -81,10 +84,9 @@ final class RefusalLedger: Sendable {
   /// Peers remembered at this moment.
   var peers: Int { state.withLock { $0.peers.count } }
 
-  private func sweepInAMinute() {
+  private func sweeper() -> Task<Void, Never> {
     Task { [weak self] in
-      while true {
-        try? await Task.sleep(for: .seconds(60))
+      while (try? await Task.sleep(for: .seconds(60))) != nil {
         guard let self, self.sweep() else { return }
       }
     }

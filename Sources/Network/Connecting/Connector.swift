@@ -78,6 +78,7 @@ public final class Connector: Sendable {
       .channelOption(.autoRead, value: false)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelOption(.maxMessagesPerRead, value: 1)
+      .channelOption(.recvAllocator, value: PassingBuffers())
       .connectTimeout(TimeAmount(limit))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

@@ -85,6 +85,7 @@ public final class Listener: Sendable {
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.recvAllocator, value: PassingBuffers())
       .childChannelInitializer { channel in
         guard !channel.isAmongTheLast, limits.enter() else {
           let words = options.implicitTLS == nil ? options.refusal(.total) : []

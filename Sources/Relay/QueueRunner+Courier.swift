@@ -7,7 +7,7 @@ internal import Store
 /// A courier: one connection to one next hop, and the batches that go over it, one after the other.
 extension QueueRunner {
   func courier(_ lane: String) async {
-    guard let hop = hops[lane] else { return }
+    guard let hop = hops[lane] else { return await postponeUnrouted(dispatcher.drain(lane)) }
     var session: RemoteSession?
     while !isStopping, !Task.isCancelled, let picked = dispatcher.next(for: lane) {
       guard let batch = await stillQueued(picked) else { continue }
@@ -65,13 +65,14 @@ extension QueueRunner {
     var rows = batch.rows
     var hasReconnected = false
     while !rows.isEmpty {
-      guard let parcel = Parcel(rows, content) else {
-        await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
-        return session
-      }
       guard var current = await usable(session, hop, lane, waiting: rows) else { return nil }
+      let some = Array(rows.prefix(current.mostRecipients))
+      guard let parcel = Parcel(some, content) else {
+        await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
+        return current
+      }
       let wasUsedBefore = current.transactions > 0
-      let carried = await carry(parcel, rows, &current)
+      let carried = await carry(parcel, some, &current)
       session = current.isOpen ? current : nil
       let outcomes = Self.outcomes(carried)
       if wasUsedBefore, !hasReconnected, !current.isOpen, Self.wasTurnedAway(carried, current) {
@@ -80,8 +81,8 @@ extension QueueRunner {
         continue
       }
       notice(current, lane, carried)
-      await settle(rows, outcomes, current)
-      rows = zip(rows, outcomes).filter { $0.1 == .again }.map(\.0)
+      await settle(some, outcomes, current)
+      rows = zip(some, outcomes).filter { $0.1 == .again }.map(\.0) + rows.dropFirst(some.count)
     }
     return session
   }
@@ -100,7 +101,10 @@ extension QueueRunner {
   private func usable(
     _ session: RemoteSession?, _ hop: Configuration.NextHop, _ lane: String, waiting rows: [QueueRow]
   ) async -> RemoteSession? {
-    if let session, session.isOpen { return session }
+    if var session, session.isOpen {
+      if !session.isUsedUp { return session }
+      await session.quit()
+    }
     do throws(HostFailure) {
       let fresh = try await dialer.open(hop, hostname: configuration().hostname)
       dispatcher.book.hostAnswered(lane)
@@ -159,18 +163,15 @@ extension QueueRunner {
   }
 
   /// No route leads there and there is no smart host. It waits, because the file can be put right.
-  func postponeUnrouted(_ rows: [QueueRow]) async {
-    var outcomes: [RecipientID: AttemptOutcome] = [:]
-    for row in rows where !dispatcher.knows(row.recipient.id) {
+  private func postponeUnrouted(_ batches: [Batch]) async {
+    for row in batches.flatMap(\.rows) {
       let domain = row.recipient.destination ?? "?"
       // 4.4.4: unable to route (RFC 3463 §3.5).
       let word = Word(
         EnhancedCode(4, 4, 4),
         "No way out for \(domain): add a [[route]] for it or a [smart-host] to appliance.conf, then `postroom reload`")
-      outcomes[row.recipient.id] = settlement().attemptOutcome(
-        .deferred(word), attempts: row.recipient.attempts, accepted: row.envelope.at, host: nil)
+      await settle([row], .deferred(word))
     }
-    await record(outcomes)
   }
 
   private func settlement() -> Settlement {

@@ -198,18 +198,13 @@ public actor QueueRunner {
     do {
       let rows = try await queue.due(perDestination: Self.rowsPerDestination)
       leftBehind = false
-      var lost: [QueueRow] = []
       let configuration = configuration()
       for row in rows {
-        guard let hop = configuration.nextHop(for: row.recipient.destination ?? "") else {
-          lost.append(row)
-          continue
-        }
-        let lane = Self.lane(hop)
-        hops[lane] = hop
+        let hop = configuration.nextHop(for: row.recipient.destination ?? "")
+        let lane = hop.map(Self.lane) ?? Self.nowhere
+        if let hop { hops[lane] = hop }
         if !dispatcher.offer(row, hop: lane), !dispatcher.knows(row.recipient.id) { leftBehind = true }
       }
-      if !lost.isEmpty { await postponeUnrouted(lost) }
       nextDue = try await queue.nextDue(after: now)
     } catch {
       log.error("The queue cannot be read: \(error). Trying again in \(Self.pauseAfterError.components.seconds) s.")
@@ -218,6 +213,9 @@ public actor QueueRunner {
     dispatcher.book.prune(now: now)
     hops = hops.filter { dispatcher.uses($0.key) }
   }
+
+  /// The lane of what no route and no smart host is for. Its courier connects nowhere.
+  static let nowhere = ""
 
   /// What tells one way of speaking with a server from another.
   private static func lane(_ hop: Configuration.NextHop) -> String {

@@ -32,6 +32,8 @@ struct RemoteSession {
   private(set) var transactions = 0
   /// The server has answered something in the present, or last, transaction.
   private(set) var hasAnswered = false
+  /// The content is on its way, and nothing is being waited for.
+  private var isSendingContent = false
   /// What the server announced.
   private(set) var extensions = Extensions()
   private var machine: ClientMachine
@@ -73,6 +75,11 @@ struct RemoteSession {
       }
     return "\(hop), \(security)"
   }
+
+  /// Recipients that the server takes in one transaction, as far as it says (LIMITS, RFC 9422).
+  var mostRecipients: Int { max(extensions.recipientLimit ?? .max, 1) }
+  /// The server has said how many transactions a session may have (LIMITS, RFC 9422), and it has had them.
+  var isUsedUp: Bool { transactions >= max(extensions.transactionLimit ?? .max, 1) }
 
   // MARK: Opening
 
@@ -141,6 +148,7 @@ struct RemoteSession {
   ) async -> Carried {
     transactions += 1
     hasAnswered = false
+    isSendingContent = false
     var outcome: TransactionOutcome?
     do {
       var pending = machine.begin(transaction)
@@ -162,6 +170,7 @@ struct RemoteSession {
         hasAnswered = true
       }
     } catch {
+      if let refused = await earlyRefusal(error) { outcome = refused }
       // Before the end of the content nothing was accepted; the machine knows which side of it we are on.
       end()
       let result = outcome ?? machine.connectionLost(Self.words(error)) ?? Self.nothing(transaction, Self.words(error))
@@ -180,6 +189,18 @@ struct RemoteSession {
     await connection.close(within: .seconds(1), lingering: .milliseconds(100))
   }
 
+  /// A server that does not want the content to its end may say why and hang up. Its words are worth more than the broken
+  /// connection, if they have arrived; but only a refusal can be believed so early.
+  private mutating func earlyRefusal(_ error: any Error) async -> TransactionOutcome? {
+    guard error is ConnectionError, isSendingContent,
+      let line = try? await connection.line(limit: ReplyParser.lineLimit, within: .seconds(1)), line.ending != .tooLong,
+      let first = line.bytes.first, first == UInt8(ascii: "4") || first == UInt8(ascii: "5"), line.bytes.count >= 3
+    else { return nil }
+    _ = machine.contentSent()
+    for case .finished(let outcome) in machine.receive(line.bytes[...]) { return outcome }
+    return nil
+  }
+
   private mutating func end() {
     isOpen = false
     connection.abort()
@@ -190,6 +211,7 @@ struct RemoteSession {
   private mutating func sendData(
     _ content: OutgoingContent, _ beforeEnd: BeforeEnd
   ) async throws -> [ClientMachine.Action] {
+    isSendingContent = true
     var inspector = ContentGuard()
     var encoder = DotEncoder()
     var offset = 0
@@ -205,6 +227,7 @@ struct RemoteSession {
     try await beforeEnd(machine.acceptedRecipients)
     var ending: [UInt8] = []
     encoder.finish(into: &ending)
+    isSendingContent = false
     let actions = machine.contentSent()
     try await connection.write(ending)
     return actions

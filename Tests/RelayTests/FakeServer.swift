@@ -48,6 +48,8 @@ final class FakeServer: Sendable {
     var data: Step = .say("354 go on")
     /// After so many bytes of content the connection is reset.
     var dropContentAfter: Int?
+    /// What it says when it drops the content: `nil` is nothing.
+    var lastWords: String?
     /// The number of the content on this server, from 0.
     var content: @Sendable (Transaction, Int) -> Step = { _, _ in .say("250 2.0.0 kept") }
     var quit: Step = .sayAndClose("221 2.0.0 bye")
@@ -208,11 +210,20 @@ final class FakeServer: Sendable {
       var seen = 0
       while let line = readRawLine() {
         seen += line.count + 2
-        if seen > limit { return act(.reset) }
+        if seen > limit { return drop() }
         if line == [0x2e] { return completed() }
         transaction.content += line.first == 0x2e ? line.dropFirst() : line[...]
         transaction.content += [13, 10]
       }
+    }
+
+    mutating func drop() {
+      guard let words = behaviour.lastWords else { return act(.reset) }
+      act(.say(words))
+      // Reads nothing more, until the client gives up.
+      var waiting = pollfd(fd: fd, events: 0x2000 /* POLLRDHUP */, revents: 0)
+      _ = poll(&waiting, 1, -1)
+      finished = true
     }
 
     mutating func readChunk(_ line: String) {
@@ -221,7 +232,7 @@ final class FakeServer: Sendable {
       transaction.usedChunks = true
       if let limit = behaviour.dropContentAfter, transaction.content.count + size > limit {
         _ = read(max(limit - transaction.content.count, 0))
-        return act(.reset)
+        return drop()
       }
       guard let bytes = read(size) else { return finished = true }
       transaction.content += bytes

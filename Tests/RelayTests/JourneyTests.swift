@@ -54,21 +54,21 @@ struct JourneyTests {
 
     struct Trouble: Error { let text: String }
 
-    /// Waits until no recipient of the envelope is in that state any more.
-    func left(_ state: RecipientState, _ id: EnvelopeID) async throws -> [Recipient] {
-      while true {
-        let rows = try await flow.store.read { try $0.recipients(of: id) }
-        if !rows.contains(where: { $0.state == state }) { return rows }
-        await Task.yield()
-      }
+    /// Waits until something holds, looking again after each commit that changed the queue.
+    func until(_ holds: () async throws -> Bool) async throws {
+      let changes = flow.changes.queueWakeUps()
+      if try await holds() { return }
+      for await _ in changes where try await holds() { return }
     }
 
-    func steps(_ id: EnvelopeID, until what: String) async throws -> [String] {
-      while true {
-        let steps = try await flow.store.read { try $0.trace(of: id).map(\.what) }
-        if steps.contains(what) { return steps }
-        await Task.yield()
+    /// Waits until no recipient of the envelope is in that state any more.
+    func left(_ state: RecipientState, _ id: EnvelopeID) async throws -> [Recipient] {
+      var rows: [Recipient] = []
+      try await until {
+        rows = try await flow.store.read { try $0.recipients(of: id) }
+        return !rows.contains { $0.state == state }
       }
+      return rows
     }
 
     func inbox(_ account: String) async throws -> [String] {
@@ -191,8 +191,8 @@ struct JourneyTests {
       let id = try await office.send(to: ["x@far.example"])
       // The waits are 15 and 30 minutes, then 2 hours each: the attempts at 2:45 and 4:45 lie around the four hours.
       for attempt in 1...6 {
-        while try await office.flow.store.read({ try $0.recipients(of: id).first?.attempts }) != attempt {
-          await Task.yield()
+        try await office.until {
+          try await office.flow.store.read { try $0.recipients(of: id).first?.attempts } == attempt
         }
         let told = try await office.inbox("anna").count
         #expect(told == (attempt < 5 ? 0 : 1), "attempt \(attempt)")

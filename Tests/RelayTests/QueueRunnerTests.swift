@@ -248,6 +248,43 @@ struct QueueRunnerTests {
     }
   }
 
+  @Test func whatIsSaidBeforeHangingUpInMidContentCounts() async throws {
+    var behaviour = FakeServer.Behaviour()
+    behaviour.extensions = ["PIPELINING"]
+    behaviour.dropContentAfter = 50_000
+    behaviour.lastWords = "552 5.3.4 too large for us"
+    let text = "Subject: x\r\n\r\n" + String(repeating: "0123456789\r\n", count: 600_000)
+    try await serving(behaviour) { server in
+      var limits = TimeLimits.standard
+      limits.dataBlock = .milliseconds(300)
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), timeLimits: limits) { bench in
+        bench.queue.add(to: ["x@far.example"], text: text)
+        await bench.queue.settled(1)
+        #expect(status(bench.queue.outcome("x@far.example")) == "failed 5.3.4")
+        // An early yes is none: the server does not have the message.
+        server.change { $0.lastWords = "250 2.0.0 kept, I am sure" }
+        bench.queue.add(to: ["y@far.example"], text: text)
+        await bench.queue.settled(2)
+        #expect(status(bench.queue.outcome("y@far.example")) == "deferred 4.4.2")
+      }
+    }
+  }
+
+  @Test func announcedLimitsAreKept() async throws {
+    var behaviour = FakeServer.Behaviour()
+    behaviour.extensions.append("LIMITS RCPTMAX=2 MAILMAX=2")
+    try await serving(behaviour) { server in
+      let limits = DestinationBook.Limits(connections: 1, connectionsPerDestination: 1)
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), limits: limits) { bench in
+        bench.queue.add(to: (0..<9).map { "x\($0)@far.example" })
+        await bench.queue.settled(9)
+        #expect(bench.queue.outcomes.allSatisfy { status($0.outcome) == "relayed" })
+        #expect(server.transactions.map(\.recipients.count) == [2, 2, 2, 2, 1])
+        #expect(server.transactions.map(\.connection) == [0, 0, 1, 1, 2])
+      }
+    }
+  }
+
   @Test(arguments: [true, false]) func brokenAfterTheDotIsUncertainAndStays(_ chunking: Bool) async throws {
     var behaviour = FakeServer.Behaviour()
     if !chunking { behaviour.extensions.removeAll { $0 == "CHUNKING" } }

@@ -5,7 +5,8 @@ internal import Synchronization
 extension Store {
   /// Copies the live database into a new file (0600) while mail flows. Everything committed before the call began is in it.
   ///
-  /// The file appears under its name only when it is complete and synced; one that is there already is replaced then.
+  /// The file appears under its name only when it is complete and synced. One that is there already stays as it is, and the
+  /// call throws: it may be the only good backup, or no backup at all.
   /// - Returns: bytes of the copy.
   public func backup(to path: String) async throws -> Int {
     try await onThread("store-backup") { try self.copy(to: path) }
@@ -24,8 +25,13 @@ extension Store {
 
   private func copy(to path: String) throws -> Int {
     let partial = path + ".part"
+    guard access(path, F_OK) != 0 else { throw Self.taken(path) }
     unlink(partial)
-    try Opening.makeFile(partial)
+    do {
+      try Opening.makeFile(partial)
+    } catch StoreError.file(_, let reason) {
+      throw StoreError.file(path: path, "cannot be made: \(reason): choose a folder that the appliance may write to")
+    }
     do {
       if try !copyFromSnapshot(to: partial) {
         unlink(partial)
@@ -33,13 +39,21 @@ extension Store {
         try copyFromWriter(to: partial)
       }
       let size = try syncFile(partial)
-      guard rename(partial, path) == 0 else { throw StoreError.file(path: path, errorText()) }
+      // Unlike `rename` it never replaces anything.
+      guard link(partial, path) == 0 else {
+        throw errno == EEXIST ? Self.taken(path) : StoreError.file(path: path, errorText())
+      }
+      unlink(partial)
       try syncFolder(of: path)
       return size
     } catch {
       unlink(partial)
       throw error
     }
+  }
+
+  private static func taken(_ path: String) -> StoreError {
+    .file(path: path, "it is there already: remove it or choose another name")
   }
 
   /// The fast way: a connection of its own holds a read transaction, so that writes do not make the copy start again

@@ -175,11 +175,17 @@ struct Check {
       """)
   }
 
+  /// SQL for the name of a recipient's state.
+  private static func word(_ state: String) -> String {
+    let cases = RecipientState.allCases.map { "WHEN \($0.rawValue) THEN '\($0)'" }
+    return "CASE \(state) \(cases.joined(separator: " ")) ELSE 'in the unknown state ' || \(state) END"
+  }
+
   private mutating func checkQueue() throws {
     try find(
       """
-      SELECT 'recipient ' || r.envelope || '.' || r.n || ' (' || r.address || ') is in state ' || r.state
-        || ', and its trace says ' || ifnull((SELECT t.state FROM trace t WHERE t.envelope = r.envelope
+      SELECT 'recipient ' || r.envelope || '.' || r.n || ' (' || r.address || ') is ' || \(Self.word("r.state"))
+        || ', and its trace says ' || ifnull((SELECT \(Self.word("t.state")) FROM trace t WHERE t.envelope = r.envelope
           AND t.number = r.n AND t.state IS NOT NULL ORDER BY t.n DESC LIMIT 1), 'nothing') FROM recipient r
       WHERE r.state NOT BETWEEN 0 AND 8 OR r.state IS NOT (SELECT t.state FROM trace t
         WHERE t.envelope = r.envelope AND t.number = r.n AND t.state IS NOT NULL ORDER BY t.n DESC LIMIT 1)

@@ -22,7 +22,12 @@ extension Store {
     try Opening.makeFile(partial)
     do {
       try copyFile(backup, to: partial)
-      let report = try renew(partial, holdingQueue: holdingQueue, at: at)
+      let report: RestoreReport
+      do {
+        report = try renew(partial, holdingQueue: holdingQueue, at: at)
+      } catch StoreError.damaged(let what) {
+        throw StoreError.file(path: backup, "it is no sound backup (\(what)): take another one")
+      }
       _ = try syncFile(partial)
       guard rename(partial, path) == 0 else { throw StoreError.file(path: path, errorText()) }
       try syncFolder(of: path)
@@ -79,7 +84,9 @@ extension Store {
 
   private static func copyFile(_ from: String, to: String) throws {
     let source = Glibc.open(from, O_RDONLY | O_CLOEXEC)
-    guard source >= 0 else { throw StoreError.file(path: from, errorText()) }
+    guard source >= 0 else {
+      throw StoreError.file(path: from, "\(errorText()): name a file that `postroom backup` has made")
+    }
     defer { Glibc.close(source) }
     let target = Glibc.open(to, O_WRONLY | O_TRUNC | O_CLOEXEC)
     guard target >= 0 else { throw StoreError.file(path: to, errorText()) }

@@ -36,6 +36,9 @@ public final class Store: Sendable {
     public var ballast = 64 << 20
     /// How long a fingerprint recognises a retry (RFC 1047).
     public var fingerprintAge = Duration.seconds(5 * 86_400)
+    /// How long to wait for another process that has the database open: one that is just ending, or a command that looks
+    /// something up.
+    public var patience = Duration.zero
     public var clock = Clock.system
     public var logger = Logger(label: "postroom.store")
 
@@ -85,7 +88,7 @@ public final class Store: Sendable {
     space = Space(folder: folder)
     checkpointer = Checkpointer(logger: options.logger)
     try Opening.makeFolder(folder)
-    let lock = try StoreLock(folder: folder)
+    let lock = try StoreLock(folder: folder, patience: options.patience)
     try Opening.makeFile(path)
     let writer = try Opening.writer(path, vfs: options.vfs, migrating: migrating)
     // When it throws, `deinit` ends the threads that were started.

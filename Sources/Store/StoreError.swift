@@ -39,7 +39,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .locked(let path): "\(path) is in use by another process: stop that one first"
     case .newerSchema(let found, let known):
       "the database has schema \(found), and this program knows schemas up to \(known): use the newer Postroom that wrote it"
-    case .damaged(let what): "the database is damaged: \(what): run `postroom fsck`, and restore a backup if it agrees"
+    case .damaged(let what): "the database is damaged: \(what): keep a copy of the data folder, and restore a backup"
     case .sql(let code, let what): "the database refused a statement (SQLite error \(code)): \(what)"
     case .file(let path, let what): "\(path): \(what)"
     case .missing(let what): "there is no \(what)"

@@ -6,11 +6,15 @@ internal import Glibc
 final class StoreLock: Sendable {
   private let file: Int32
 
-  init(folder: String) throws {
+  /// - Parameter patience: how long to wait for another process to let go. Blocks meanwhile.
+  init(folder: String, patience: Duration = .zero) throws {
     let path = folder + "/lock"
     file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw StoreError.file(path: path, errorText()) }
-    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+    guard file >= 0 else {
+      let advice = errno == EACCES ? ": ask as root, or as the user whose folder it is" : ""
+      throw StoreError.file(path: path, errorText() + advice)
+    }
+    guard Self.take(file, until: ContinuousClock.now + patience) else {
       let isTaken = errno == EWOULDBLOCK
       let words = errorText()
       Glibc.close(file)
@@ -19,6 +23,15 @@ final class StoreLock: Sendable {
   }
 
   deinit { Glibc.close(file) }
+
+  /// `flock` waits for ever or not at all: hence the turns.
+  private static func take(_ file: Int32, until end: ContinuousClock.Instant) -> Bool {
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EINTR || (errno == EWOULDBLOCK && ContinuousClock.now < end) else { return false }
+      usleep(20_000)
+    }
+    return true
+  }
 }
 
 /// The operating system's words for the present `errno`.

@@ -114,6 +114,12 @@ import Testing
       // Nothing of the failed ones is left in the way.
       _ = try Store.restore(copy, into: target.path, at: noon)
       await #expect(throws: StoreError.self) { _ = try await store.backup(to: "/nowhere/at/all") }
+      // Above all not the living database.
+      for path in [copy, folder.path + "/postroom.db"] {
+        let before = read(path)
+        await #expect(throws: StoreError.self) { _ = try await store.backup(to: path) }
+        #expect(read(path) == before)
+      }
     }
   }
 }

@@ -55,7 +55,7 @@ import Testing
     ("UPDATE mailbox SET modseq = 1", "highest MODSEQ 1"),
     ("UPDATE entry SET size = size + 1 WHERE uid = 2", "message 2 of mailbox"),
     ("INSERT INTO mailbox SELECT 900, 'x', 'x', uidvalidity, 1, 1, 0, 0, 0, 0, 1, NULL FROM mailbox", "UIDVALIDITY"),
-    ("UPDATE recipient SET state = 6 WHERE n = 0", "is in state 6, and its trace says 3"),
+    ("UPDATE recipient SET state = 6 WHERE n = 0", "is failed, and its trace says delivered"),
     ("UPDATE recipient SET state = 17 WHERE n = 0", "state 17"),
     ("DELETE FROM trace WHERE number = 1", "its trace says nothing"),
     ("UPDATE recipient SET content = NULL WHERE n = 1", "waits without a content"),

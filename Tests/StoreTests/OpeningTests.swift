@@ -29,6 +29,21 @@ import Testing
     }
   }
 
+  /// A command of the command line that looks something up must not keep the appliance from starting.
+  @Test func aPatientStoreWaitsForTheOtherProcess() async throws {
+    try await withFolder { folder in
+      let store = try Store.open(folder: folder.path, options: options())
+      let (isWaiting, waiting) = AsyncStream.makeStream(of: Void.self)
+      async let next = store.onThread("patient") {
+        waiting.yield()
+        return try Store.open(folder: folder.path, options: options { $0.patience = .seconds(60) })
+      }
+      for await _ in isWaiting { break }
+      await store.close()
+      try await next.close()
+    }
+  }
+
   @Test func aFolderThatIsMissingIsMadeAndOneThatCannotBeIsNamed() async throws {
     try await withFolder { folder in
       let inner = folder.path + "/data"

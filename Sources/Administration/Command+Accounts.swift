@@ -47,6 +47,9 @@ extension Command {
     },
     Command("password remove") { arguments, office, emit in
       let name = try arguments.required("name").lowercased()
+      guard try await office.store.read({ try $0.verifier(account: name) }) != nil else {
+        throw CommandFailure("\(name) has no password: `postroom account list` shows the accounts")
+      }
       try await office.authenticator.removePassword(account: name)
       try await emit(ControlRow(text: "\(name) has no password any more.", ["account": name]))
     },

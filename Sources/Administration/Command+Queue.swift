@@ -72,10 +72,15 @@ extension Command {
           try await emit(ControlRow(text: "\(id): \(done)", ["id": id.description, "done": done]))
         } catch {
           failures += 1
-          try await emit(ControlRow(text: "\(id): not \(done): \(error)", ["id": id.description, "error": "\(error)"]))
+          try await emit(
+            ControlRow(text: "\(id): nothing was done: \(error)", ["id": id.description, "error": "\(error)"]))
         }
       }
-      if failures > 0 { throw CommandFailure("\(failures) of \(chosen.count) could not be \(done)") }
+      if failures > 0 {
+        throw CommandFailure(
+          "\(failures) of \(chosen.count) \(chosen.count == 1 ? "recipient" : "recipients") stayed as they were: see why above"
+        )
+      }
     }
   }
 
@@ -143,7 +148,7 @@ extension QueueListing {
     let from = sender.isEmpty ? "<>" : sender
     var text = "\(padded(id, 10)) \(padded(state, 11)) \(arrived)  \(readableSize(size))  \(from) → \(recipient)"
     if let due { text += ", \(state == "held" ? "until" : "next attempt") \(due)" }
-    if attempts > 0 { text += ", tried \(attempts) times" }
+    if attempts > 0 { text += ", tried \(attempts == 1 ? "once" : "\(attempts) times")" }
     if isUnderWay { text += ", being sent now" }
     if let subject { text += "\n           \(subject)" }
     if let said { text += "\n           \(said)" }

@@ -53,7 +53,8 @@ extension Command {
 
   private static func civil(_ text: String) -> Moment? {
     let separators: Set<Character> = ["-", "T", ":", "Z", " "]
-    let parts = text.split(whereSeparator: { separators.contains($0) }).map { Int($0) }
+    // A fraction of a second is left out: `since` then begins a little earlier.
+    let parts = text.prefix { $0 != "." }.split(whereSeparator: { separators.contains($0) }).map { Int($0) }
     let numbers = parts.compactMap { $0 }
     guard numbers.count == parts.count, (3...6).contains(numbers.count), (1970...9999).contains(numbers[0]),
       (1...12).contains(numbers[1]), (1...31).contains(numbers[2])

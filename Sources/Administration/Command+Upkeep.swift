@@ -19,7 +19,8 @@ extension Command {
       }
       guard report.isSound else {
         throw CommandFailure(
-          "the database has \(report.problems.count) problems: stop the appliance, keep a copy, and restore a backup")
+          "the database has \(report.problems.count == 1 ? "a problem" : "\(report.problems.count) problems"): stop the appliance, keep a copy, and restore a backup"
+        )
       }
       let waiting = report.recipients.filter { $0.key.isWaiting }.values.reduce(0, +)
       let all = report.recipients.values.reduce(0, +)

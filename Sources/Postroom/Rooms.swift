@@ -21,14 +21,17 @@ public final class Rooms: Sendable {
 
   /// Opens the store under its lock, and wires what stands on it. Blocks while it opens.
   ///
-  /// - Parameter migrating: told before the store changes its schema, which may take long.
+  /// - Parameters:
+  ///   - patience: how long to wait for another process that has the store open.
+  ///   - migrating: told before the store changes its schema, which may take long.
   /// - Throws: ``StoreError`` when the store cannot be opened.
   public init(
     _ configuration: Configuration, clock: Clock = .system, logger: Logger = Logger(label: "postroom"),
-    migrating: (_ from: Int, _ to: Int) -> Void = { _, _ in }
+    patience: Duration = .zero, migrating: (_ from: Int, _ to: Int) -> Void = { _, _ in }
   ) throws {
     var options = Store.Options()
     options.reserve = configuration.limits.diskReserve
+    options.patience = patience
     options.clock = clock
     options.logger = logger
     let store = try Store.open(folder: configuration.dataFolder, options: options, migrating: migrating)

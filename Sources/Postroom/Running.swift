@@ -73,7 +73,8 @@ extension Appliance {
     let patience = MigrationPatience(notify)
     defer { patience.end() }
     return try await BlockingWork.run {
-      try Rooms(configuration, clock: clock, logger: logger) { from, to in
+      // A command of the command line, or the process before this one, may hold it for a moment.
+      try Rooms(configuration, clock: clock, logger: logger, patience: .seconds(5)) { from, to in
         logger.notice("The store is being changed to a new schema", metadata: ["from": "\(from)", "to": "\(to)"])
         patience.begin("Changing the store from schema \(from) to \(to)")
       }

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 
 /// `postroom account …`: the accounts of the file, and the mailboxes they have.
@@ -34,7 +35,8 @@ struct Account: AsyncParsableCommand {
 
     func run() async throws {
       guard yes else {
-        throw ValidationError("all mail of \(name) would be deleted for good: say --yes if you mean it")
+        throw CommandFailure(
+          status: 2, "all mail of \(name) would be deleted for good: say --yes if you mean it")
       }
       try await ask("account purge", ["name": name], configuration: config, output: output)
     }

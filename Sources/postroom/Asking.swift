@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import Configuration
+import Store
 
 #if canImport(Glibc)
   import Glibc
@@ -40,10 +41,27 @@ func ask(
   let client = ControlClient(path: configuration.control.socket)
   let json = output.json
   let show: @Sendable (ControlRow) -> Void = { print(json ? $0.json : $0.text) }
-  let answer = try client.ask(request, row: show)
-  let end = if let answer { answer } else { try await LocalOffice.perform(request, configuration, row: show) }
+  let end = try await carryOut(request, client, configuration, row: show)
   if !end.message.isEmpty { complain(end.message) }
   if end.status != 0 { throw ExitCode(end.status) }
+}
+
+/// Whoever has the store open answers soon, or lets go of it soon: an appliance that is starting or ending, or another
+/// command. So both are tried in turn.
+private func carryOut(
+  _ request: ControlRequest, _ client: ControlClient, _ configuration: Configuration,
+  row: @escaping @Sendable (ControlRow) -> Void
+) async throws -> ControlEnd {
+  let deadline = ContinuousClock.now + .seconds(10)
+  while true {
+    if let answer = try client.ask(request, row: row) { return answer }
+    do {
+      return try await LocalOffice.perform(request, configuration, row: row)
+    } catch let error as StoreError {
+      guard case .locked = error, ContinuousClock.now < deadline else { throw error }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
 }
 
 /// A small file as bytes; `nil`, with `errno` set, when it cannot be read.

@@ -23,6 +23,9 @@ struct Password: AsyncParsableCommand {
       try await ask("password remove", ["name": name], configuration: config, output: output)
       return
     }
+    guard try config.load().account(name) != nil else {
+      throw CommandFailure("there is no account \(name) in the configuration: add it there first")
+    }
     let password = isatty(0) == 1 ? try askTwice() : readLine(strippingNewline: true) ?? ""
     guard !password.isEmpty else { throw CommandFailure(status: 2, "an empty password opens nothing: choose another") }
     try await ask("password set", ["name": name, "password": password], configuration: config, output: output)

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 
 /// Who and what the queue commands choose.
@@ -92,7 +93,8 @@ struct Queue: AsyncParsableCommand {
     _ command: String, _ choice: QueueChoice, all: Bool, _ config: ConfigurationOption, _ output: OutputOption
   ) async throws {
     guard all || choice.arguments.values.contains(where: { $0 != nil }) else {
-      throw ValidationError("\(command) of what? Name recipients or envelopes, or use one of its options")
+      throw CommandFailure(
+        status: 2, "\(command) of what: name recipients or envelopes, or use an option (`postroom help \(command)`)")
     }
     try await ask(command, choice.arguments, configuration: config, output: output)
   }

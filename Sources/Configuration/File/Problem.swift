@@ -32,6 +32,8 @@ public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
   public let path: String
   public let problems: [Problem]
 
-  /// A line for each problem: `appliance.conf: line 7: …`.
-  public var description: String { problems.map { "\(path): \($0)" }.joined(separator: "\n") }
+  /// A line for each error: `appliance.conf: line 7: …`. Warnings are no reason to refuse the text: `postroom check` has them.
+  public var description: String {
+    problems.filter { $0.severity == .error }.map { "\(path): \($0)" }.joined(separator: "\n")
+  }
 }

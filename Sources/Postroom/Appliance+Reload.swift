@@ -35,7 +35,8 @@ extension Appliance {
     defer { turns.giveBack() }
     guard let running else { throw ApplianceError.notRunning }
     let old = self.configuration
-    var new = wanted
+    let later = Self.later(old, wanted)
+    var new = Self.keepingWhatCannotChange(of: old, in: wanted)
     new.generation = old.generation + 1
     // Everything that can fail comes first, and nothing of it shows.
     let adopted = new
@@ -47,13 +48,23 @@ extension Appliance {
     listen()
     // Other routes may lead elsewhere.
     await running.runner.tryAgain()
-    let later = Self.later(old, new)
     logger.notice("Another configuration is in force", metadata: ["generation": "\(new.generation)"])
     return later
   }
 
   private func tellReloaded() {
     options.notify.ready(status: running?.listening.summary)
+  }
+
+  /// What is in force until the next start, whatever the file says: so that nothing, such as a new self-made certificate,
+  /// goes to a folder where the store is not, and that the next reload says again what still waits.
+  private static func keepingWhatCannotChange(of old: Configuration, in new: Configuration) -> Configuration {
+    var new = new
+    new.dataFolder = old.dataFolder
+    new.control = old.control
+    new.limits.diskReserve = old.limits.diskReserve
+    new.logLevel = old.logLevel
+    return new
   }
 
   /// What a running appliance cannot change.
@@ -65,7 +76,7 @@ extension Appliance {
     note("data-folder", old.dataFolder != new.dataFolder)
     note("[control]", old.control != new.control)
     note("limits.disk-reserve", old.limits.diskReserve != new.limits.diskReserve)
-    note("log-level", old.logLevel != new.logLevel)
+    note("log.level", old.logLevel != new.logLevel)
     return later
   }
 }

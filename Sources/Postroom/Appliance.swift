@@ -1,5 +1,6 @@
 public import Administration
-public import Configuration
+// Exported: a program that embeds the appliance needs `import Postroom` and nothing else.
+@_exported public import Configuration
 public import Logging
 public import Network
 public import Platform
@@ -200,7 +201,8 @@ public enum ApplianceError: Error, Sendable, CustomStringConvertible {
     case .noConfigurationFile: "the appliance was started without a configuration file: there is none to read again"
     case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
     case .refused(let path, let problems):
-      problems.map { "\(path): \($0)" }.joined(separator: "\n") + "\nthe old configuration stays in force"
+      problems.filter { $0.severity == .error }.map { "\(path): \($0)" }.joined(separator: "\n")
+        + "\nthe old configuration stays in force"
     case .storeFailed(let reason): "the store does not know what is on disk and must be opened anew: \(reason)"
     case .partEnded(let part, let reason): "\(part) has ended: \(reason)"
     }

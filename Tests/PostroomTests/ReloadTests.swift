@@ -102,6 +102,9 @@ import Testing
       let text = office.text().replacing("disk-reserve = \"1 MiB\"", with: "disk-reserve = \"2 MiB\"")
       let later = try await appliance.reload(with: office.configuration(text))
       #expect(later.count == 1 && later.first?.hasPrefix("limits.disk-reserve") == true)
+      #expect(appliance.configuration.limits.diskReserve == 1 << 20, "what is in force is told, not what is wished")
+      #expect(try await appliance.reload(with: office.configuration(text)) == later, "it still waits")
+      #expect(try await appliance.reload(with: office.configuration()).isEmpty)
     }
     let ended = Appliance(try office.configuration())
     await #expect(throws: ApplianceError.self) { try await ended.reload(with: office.configuration()) }

@@ -58,7 +58,7 @@ extension Configuration {
     /// The share of ``staging`` that one address may take.
     public let stagingPerAddress: Int
     /// Free bytes of the disk below which nothing is accepted any more (452).
-    public let diskReserve: Int
+    public var diskReserve: Int
     /// From the last byte of content to the reply on port 25: what a filter has not said by then counts as unknown.
     public let replyDeadline: Duration
     /// The same for our own people's submissions.

@@ -39,6 +39,8 @@ struct Dialer: Sendable {
         to: hop.address, within: Self.connectTimeLimit, tls: hop.tls == .implicit ? tls : nil)
     } catch let error as ConnectError where error.kind == .tls {
       throw .insecure(name, error.reason, mayTryWithoutTLS: false)
+    } catch let error as ConnectError {
+      throw .unreachable(name, error.reason)
     } catch {
       throw .unreachable(name, "\(error)")
     }

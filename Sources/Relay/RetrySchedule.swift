@@ -49,16 +49,18 @@ public struct RetrySchedule: Hashable, Sendable {
     return .retry(at: now < end ? min(wanted, end) : wanted)
   }
 
-  /// Half of the attempts that fit into the period if each wait takes its configured time.
+  /// Half of the attempts that fit into the period if each wait takes its configured time, or an hour where that is
+  /// longer: so long may a dead host be left alone (``DestinationBook``), and the period must end for it too.
   private var leastAttempts: Int {
+    let longestPause = Duration.seconds(3600)
     var left = giveUpAfter
     var attempts = 1
     for wait in waits where left > .zero {
-      left -= max(wait, .seconds(1))
+      left -= max(wait, longestPause)
       attempts += 1
     }
     if left > .zero, let last = waits.last {
-      attempts += Int(clamping: left.wholeMicroseconds / max(last.wholeMicroseconds, 1_000_000))
+      attempts += Int(clamping: left.wholeMicroseconds / max(last, longestPause).wholeMicroseconds)
     }
     return attempts / 2
   }

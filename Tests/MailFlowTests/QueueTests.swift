@@ -70,7 +70,7 @@ import Testing
     let house = try House()
     let id = RecipientID(try await queued(house), 0)
     try await house.flow.recordOutcomes([
-      id: .failed(status: "5.1.1", host: "mx.elsewhere.example", reply: "550 5.1.1 \u{1b}[2JNo such user")
+      id: .failed(status: "5.1.1", host: "mx.elsewhere.example:25", reply: "550 5.1.1 \u{1b}[2JNo such user")
     ])
     #expect(try await house.states(id.envelope) == ["friend@elsewhere.example failed"])
     let told = try await house.messages("anna")
@@ -80,7 +80,9 @@ import Testing
     #expect(
       told[0].contains("Final-Recipient: rfc822;friend@elsewhere.example")
         || told[0].contains("Final-Recipient: rfc822; friend@elsewhere.example"))
-    #expect(told[0].contains("mx.elsewhere.example"))
+    #expect(told[0].contains("mx.elsewhere.example:25 said: 550 5.1.1"))
+    #expect(told[0].contains("Remote-MTA: dns; mx.elsewhere.example"))
+    #expect(!told[0].contains("Remote-MTA: dns; mx.elsewhere.example:25"), "a name, no port")
     #expect(told[0].contains("Good day."), "without RET the whole message comes back")
     #expect(!told[0].contains("\u{1b}"))
     #expect(try await house.words(id.envelope, "told").contains("anna@office.example"))

@@ -59,6 +59,14 @@ struct RetryScheduleTests {
     #expect(schedule.next(attempt: 31, accepted: accepted, now: late, chance: 0.5) == .giveUp)
   }
 
+  /// Its pauses of an hour let far fewer attempts happen than the schedule has: the sender must not wait for the rest.
+  @Test func aHostThatIsDeadForADayIsGivenUpAfterADay() {
+    let eager = RetrySchedule(waits: [.seconds(300)], giveUpAfter: .seconds(86_400))
+    #expect(eager.next(attempt: 25, accepted: accepted, now: accepted + .seconds(86_400), chance: 0.5) == .giveUp)
+    let hasty = RetrySchedule(waits: [.seconds(1)], giveUpAfter: .seconds(120))
+    #expect(hasty.next(attempt: 3, accepted: accepted, now: accepted + .seconds(120), chance: 0.5) == .giveUp)
+  }
+
   @Test func noWaitsConfiguredIsHalfAnHour() {
     let bare = RetrySchedule(waits: [], giveUpAfter: hour)
     #expect(bare.wait(afterAttempts: 9, chance: 0.5) == .seconds(1800))

@@ -88,7 +88,10 @@ extension Schema {
       "retry", .list(of: .duration(.seconds(1)...(.seconds(86_400))), count: 1...100),
       [.seconds(300), .seconds(900), .seconds(1800), .seconds(3600), .seconds(7200), .seconds(14_400)],
       written: #"["5 min", "15 min", "30 min", "1 h", "2 h", "4 h"]"#,
-      "How long to wait before each new attempt; the last one is repeated.")
+      """
+      How long to wait before each new attempt; the last one is repeated. A server that does not answer at all is \
+      left alone for a minute, then longer each time, up to an hour: no message tries it meanwhile.
+      """)
     static let giveUpAfter = Setting(
       "give-up-after", time: .seconds(60)...(.seconds(30 * 86_400)), .seconds(5 * 86_400),
       "After this the sender gets the message back.")

@@ -20,11 +20,18 @@ struct Report: Sendable {
   var entry: DeliveryReport.Recipient {
     var entry = DeliveryReport.Recipient(
       final: recipient, original: original.map { "\($0.type);\($0.address)" }, action: action, status: status)
-    entry.remoteMTA = remote
+    entry.remoteMTA = remote.map(Self.nameOfServer)
     // Diagnostic-Code quotes another server; our own words are in the text for people (RFC 3461 §6.3 i).
     entry.diagnostic = remote == nil ? nil : words
     entry.lastAttempt = attempt
     entry.willRetryUntil = retryUntil
     return entry
+  }
+
+  /// Of `mx.example.net:25` and the like: a domain name or a domain literal, as the field of the report has it.
+  private static func nameOfServer(_ remote: String) -> String {
+    let host = HostPort(remote)?.host ?? remote
+    guard let address = IPAddress(host) else { return host }
+    return address.isIPv4 ? "[\(address)]" : "[IPv6:\(address)]"
   }
 }

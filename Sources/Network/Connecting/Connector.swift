@@ -94,7 +94,7 @@ public final class Connector: Sendable {
       }
       throw ConnectError(kind: .timedOut, target: target, reason: "nobody answered within \(limit)")
     } catch {
-      throw ConnectError(kind: .unreachable, target: target, reason: "\(error)")
+      throw ConnectError(kind: .unreachable, target: target, reason: systemWords(error))
     }
     guard let connection = made.connection.withLock({ $0 }) else {
       throw ConnectError(kind: .unreachable, target: target, reason: "\(ConnectionError.closed)")

@@ -103,7 +103,7 @@ extension ConnectionError {
   init(_ error: any Error) {
     switch error {
     case let own as ConnectionError: self = own
-    case let error as IOError: self = .broken(error.description)
+    case is IOError: self = .broken(systemWords(error))
     case let error as ChannelError:
       switch error {
       case .ioOnClosedChannel, .alreadyClosed, .outputClosed, .inputClosed, .eof: self = .closed

@@ -3,6 +3,10 @@ internal import NIOPosix
 public import Platform
 internal import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Where a listener gets its socket from.
 public enum ListeningAddress: Hashable, Sendable {
   /// An address and a port; port 0 lets the system choose. The host must be an address, or empty for all.
@@ -101,7 +105,18 @@ public final class Listener: Sendable {
     do {
       return Listener(options: options, channel: try await open(address, bootstrap), accepted: accepted)
     } catch {
-      throw ListenerError(name: options.name, address: address.text, reason: "\(error)")
+      throw ListenerError(name: options.name, address: address.text, reason: Self.reason(error))
+    }
+  }
+
+  /// What stood in the way, and what to do about it where that is known.
+  private static func reason(_ error: any Error) -> String {
+    let words = systemWords(error)
+    return switch (error as? IOError)?.errnoCode {
+    case EADDRINUSE: words + ": stop what listens there, or choose another address"
+    case EADDRNOTAVAIL: words + ": this machine does not have it"
+    case EACCES: words + ": ports below 1024 are for root, let systemd open them (packaging)"
+    default: words
     }
   }
 

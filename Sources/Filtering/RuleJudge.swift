@@ -1,6 +1,5 @@
 internal import Configuration
 public import MailFlow
-internal import Message
 
 /// MailFlow's judge: asks the administrator's rules about each recipient of a message.
 ///
@@ -57,7 +56,7 @@ public struct RuleJudge: Judge {
     return Factor(
       test: "rule \(candidate.rule.name)",
       reason: "\(candidate.rule.action.rawValue): "
-        + reasons.map { displayable($0, limit: 200) }.joined(separator: "; "))
+        + reasons.map { String($0.prefix(200)) }.joined(separator: "; "))
   }
 
   private static func reason(_ rule: Configuration.Rule) -> String {

@@ -5,7 +5,7 @@
 /// A point in time: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
 /// Rooms do not read the clock; they are handed a ``Clock``, so that tests say what time it is.
-public struct Moment: Hashable, Comparable, Sendable, Codable {
+public struct Moment: Hashable, Comparable, Sendable {
   public var microseconds: Int64
 
   public init(microseconds: Int64) { self.microseconds = microseconds }
@@ -25,12 +25,40 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
   }
   public static func - (a: Moment, b: Moment) -> Duration { .microseconds(a.microseconds &- b.microseconds) }
 
+}
+
+/// As a JSON value it is RFC 3339 in UTC, with microseconds: `2026-11-22T12:40:11.094186Z`.
+extension Moment: Codable {
   public init(from decoder: any Decoder) throws {
-    microseconds = try decoder.singleValueContainer().decode(Int64.self)
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let moment = Moment(precise: text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "\(text) is not written as 2026-11-22T12:40:11.094186Z")
+    }
+    self = moment
   }
+
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode(microseconds)
+    try container.encode(precise)
+  }
+
+  private var precise: String {
+    let fraction = String(microseconds - seconds * 1_000_000)
+    return description.dropLast() + "." + String(repeating: "0", count: 6 - fraction.count) + fraction + "Z"
+  }
+
+  /// Exactly what ``precise`` writes.
+  private init?(precise text: String) {
+    let parts = text.dropLast().split(whereSeparator: { "-T:.".contains($0) }).map { Int($0) }
+    let numbers = parts.compactMap { $0 }
+    guard numbers.count == 7, parts.count == 7, numbers.allSatisfy({ (0...999_999).contains($0) }) else { return nil }
+    self.init(
+      seconds: CivilTime.seconds(
+        year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4], second: numbers[5]))
+    microseconds += Int64(numbers[6])
+    guard precise == text else { return nil }
   }
 }
 

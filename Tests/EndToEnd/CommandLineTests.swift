@@ -128,6 +128,70 @@ import Testing
     #expect(try office.tell("fsck").contains("Sound"))
   }
 
+  /// A command opens the store for a moment where no appliance runs; whoever comes then waits for it to be done.
+  @Test func nobodyIsTurnedAwayForAMoment() throws {
+    let office = try TestAppliance()
+    func holdTheStore(seconds: Double) throws {
+      let lock = open(office.folder.file("data") + "/lock", O_RDWR | O_CLOEXEC)
+      guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else { throw TestAppliance.Failed(description: "the lock") }
+      DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { close(lock) }
+    }
+    try holdTheStore(seconds: 0.5)
+    try office.tell("account", "list")
+    try holdTheStore(seconds: 0.5)
+    try office.start()
+    #expect(try office.tell("status").contains("runs since"))
+  }
+
+  @Test func refusalsAreOneSentence() throws {
+    let office = try TestAppliance()
+    for (arguments, status, words) in [
+      (["queue", "hold"], 2, "queue hold of what"), (["account", "purge", "zed"], 2, "say --yes"),
+      (["account", "purge", "alice", "--yes"], 1, "is an account of the configuration"),
+      (["password", "nobody"], 1, "no account nobody"), (["password", "nobody", "--remove"], 1, "has no password"),
+      (["queue", "show", "x"], 2, "no number of the queue"), (["reload"], 1, "no appliance runs here"),
+      (["restore", "/nonexistent"], 1, "there is a database already"),
+    ] {
+      let done = try office.command(arguments)
+      #expect(done.status == Int32(status) && done.output.isEmpty, "\(arguments): \(done)")
+      #expect(done.errors.hasPrefix("postroom: ") && done.errors.contains(words), "\(arguments): \(done)")
+      #expect(done.errors.filter { $0 == "\n" }.count == 1, "\(arguments): \(done)")
+    }
+    // What is merely a warning is no reason why the command cannot be done.
+    try office.configure { $0.replacingOccurrences(of: "hostname", with: "hostnam") }
+    let refused = try office.command(["status"])
+    #expect(refused.status == 1 && refused.errors.contains("hostname"))
+    #expect(!refused.errors.contains("warning"), "\(refused)")
+  }
+
+  @Test func aBackupReplacesNothing() throws {
+    let office = try TestAppliance.running()
+    let copy = office.folder.file("copy")
+    try office.tell("backup", copy)
+    for file in [copy, office.folder.file("data") + "/postroom.db", office.configurationFile] {
+      let before = try Data(contentsOf: URL(fileURLWithPath: file))
+      let again = try office.command(["backup", file])
+      #expect(again.status == 1 && again.errors.contains("there already"), "\(again)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: file)).count >= before.count)
+    }
+    try office.receive(to: ["alice@office.example"], "Subject: goes on\r\n\r\nx")
+  }
+
+  @Test func programsGetJSONWithTimesAsTheyAreWritten() throws {
+    let office = try TestAppliance.running()
+    try office.receive(to: ["alice@office.example"], "Subject: plan\r\n\r\nx")
+    let journey = try #require(try office.list("trace", "--subject", "plan").first)
+    let arrived = try #require(journey["arrived"] as? String)
+    #expect(arrived.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/) != nil)
+    #expect(try office.list("trace", "--since", arrived).count == 1, "what it tells it understands")
+    for arguments in [["status"], ["account", "list"], ["trace"], ["fsck"], ["queue"], ["quarantine"]] {
+      let done = try office.command(arguments + ["--json"])
+      for line in done.output.split(separator: "\n") {
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+      }
+    }
+  }
+
   @Test func secondProcessIsTurnedAway() throws {
     let office = try TestAppliance.running()
     let second = try Program.run(

@@ -58,7 +58,7 @@ import Testing
     #expect(try office.tell("fsck").contains("Sound"))
 
     let journey = try office.tell("trace", "--subject", "plans")
-    for words in ["alice@office.example", "bob@office.example", "INBOX", "submission"] {
+    for words in ["alice@office.example", "bob@office.example", "INBOX", "sent by alice"] {
       #expect(journey.contains(words), "\(words) is missing in:\n\(journey)")
     }
   }

@@ -147,7 +147,8 @@ struct RuleJudgeTests {
     #expect(try await judge([outgoing])[0].name == "accept")
   }
 
-  @Test func hostileNamesComeOutHarmless() async throws {
+  /// Once: an escape of an escape would show names that nobody wrote. `Factor` says where it happens.
+  @Test func hostileNamesAreLeftForTheTraceToEscape() async throws {
     let rule = RuleBookTests.rule("r", names: ["*.exe"])
     let text = """
       From: eve@evil.example
@@ -157,8 +158,7 @@ struct RuleJudgeTests {
 
       """
     let reason = try await judge([rule], text)[0].factors.first?.reason ?? ""
-    #expect(!reason.isEmpty)
-    #expect(!reason.unicodeScalars.contains { $0.value < 32 || $0.value == 0x202e })
+    #expect(reason.contains("a\u{1b}[2J\u{202e}txt.exe"))
   }
 
   @Test func lateChecksAreUnknownAndDelayNobody() async throws {

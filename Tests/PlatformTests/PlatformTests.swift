@@ -1,3 +1,4 @@
+import Foundation
 import Platform
 import Testing
 
@@ -40,6 +41,19 @@ import Testing
   @Test(arguments: [(0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (-1, "1969-12-31T23:59:59Z")])
   func civilTimeIsExact(_ seconds: Int64, _ text: String) {
     #expect(Moment(seconds: seconds).description == text)
+  }
+
+  @Test(arguments: [0, 1, 1_795_351_211_094_186, -1, -62_000_000_000_000_000])
+  func programsReadItAsRFC3339(_ microseconds: Int64) throws {
+    let moment = Moment(microseconds: microseconds)
+    let written = try JSONEncoder().encode([moment])
+    #expect(try JSONDecoder().decode([Moment].self, from: written) == [moment])
+    if microseconds == 1_795_351_211_094_186 {
+      #expect(String(decoding: written, as: UTF8.self) == #"["2026-11-22T12:40:11.094186Z"]"#)
+    }
+    for bad in ["2026-11-22T12:40:11Z", "2026-13-22T12:40:11.094186Z", "x", "", "1795351211094186"] {
+      #expect(throws: DecodingError.self) { try JSONDecoder().decode([Moment].self, from: JSONEncoder().encode([bad])) }
+    }
   }
 
   @Test func civilTimeGoesBothWays() {

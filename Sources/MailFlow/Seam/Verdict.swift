@@ -4,7 +4,7 @@ public struct Factor: Sendable, Hashable, Codable {
   public var test: String
   /// Positive speaks against the message; 0 where the test decides alone or says nothing.
   public var score: Double
-  /// A sentence for the trace. Text of strangers in it must already be escaped.
+  /// A sentence for the trace. Text of strangers in it may be as it came: it is escaped where it enters the trace.
   public var reason: String
 
   public init(test: String, score: Double = 0, reason: String) {

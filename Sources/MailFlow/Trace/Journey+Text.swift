@@ -5,7 +5,7 @@ extension Journey {
   public var text: String {
     var text = "Message \(envelope)"
     if let subject { text += ": \(subject)" }
-    text += "\n  from <\(sender)>, \(size) bytes, \(origin), arrived \(arrived)\n"
+    text += "\n  from <\(sender)>, \(way), \(size) bytes, arrived \(arrived)\n"
     if let messageID { text += "  Message-ID \(messageID)\n" }
     if !hops.isEmpty {
       text += "\nBefore it came here, by its own Received fields:\n"
@@ -16,6 +16,19 @@ extension Journey {
     text += "\nRecipients:\n"
     for outcome in outcomes { text += outcome.line }
     return text
+  }
+
+  /// How it came, for people who do not know an MX from a submission.
+  private var way: String {
+    let account = account ?? "nobody"
+    return switch origin {
+    case Origin.mx.name: "from another mail server"
+    case Origin.submission.name: "sent by \(account)"
+    case Origin.device.name: "sent by a device of \(account)"
+    case Origin.notification.name: "written by the appliance"
+    case Origin.append.name: "put there by \(account)"
+    default: origin
+    }
   }
 }
 
@@ -35,19 +48,21 @@ extension Journey.Step {
     if !words.isEmpty { text += ": \(words)" }
     text += "\n"
     if isPointOfNoReturn {
-      text +=
-        stage == Stage.reception
-        ? "    ── from here on the message was ours to deliver ──\n"
-        : "    ── from here on the next server may have it ──\n"
+      text += "    ── from here on the \(whose) ──\n"
     }
     return text
+  }
+
+  private var whose: String {
+    if stage == Stage.reception { return "message was ours to deliver" }
+    return what == "relayed" ? "next server has it, and is to deliver it" : "next server may have it"
   }
 }
 
 extension Journey.Outcome {
   fileprivate var line: String {
     var text = "  <\(recipient)> \(state)"
-    if attempts > 0 { text += ", \(attempts) attempts" }
+    if attempts > 0 { text += ", tried \(attempts == 1 ? "once" : "\(attempts) times")" }
     if let due, !isFinal { text += ", due \(due)" }
     if let said, !isFinal { text += ": \(said)" }
     return text + "\n"

@@ -41,6 +41,9 @@ extension MailFlow {
       ? await judge(candidate) : envelope.recipients.map { _ in .unknown("nothing has looked at this message") }
     if let signer, !envelope.origin.isFromOutside { candidate.signature = await signature(candidate, signer) }
     let fingerprint = Fingerprint.applies(to: envelope.origin) ? Fingerprint(envelope, content: content.hash) : nil
+    // Only planning is left, which is quick: others' commits may wait a moment for this one.
+    let expectation = store.expectWrite()
+    defer { expectation.withdraw() }
     do {
       // A plan may be overtaken once, by a reload; twice in a row means that something is wrong.
       for _ in 0..<2 {

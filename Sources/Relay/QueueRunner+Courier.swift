@@ -189,7 +189,7 @@ extension QueueRunner {
     var results: [RecipientID: AttemptOutcome] = [:]
     for (row, outcome) in zip(rows, outcomes) {
       results[row.recipient.id] = settlement.attemptOutcome(
-        outcome, attempts: row.recipient.attempts, accepted: row.envelope.at, host: session?.hop,
+        outcome, attempts: row.recipient.attempts, accepted: row.envelope.at, host: session?.description,
         hasDSN: session?.extensions.dsn ?? false, notBefore: notBefore)
     }
     await record(results)

@@ -62,7 +62,7 @@ struct RemoteSession {
     connection.writeTimeLimit = settings.timeLimits.dataBlock
   }
 
-  /// The words for the trace of an attempt: `192.0.2.1:25, TLSv1.3 TLS_AES_256_GCM_SHA384, certificate verified`.
+  /// The words for the trace: `192.0.2.1:25, TLSv1.3 TLS_AES_256_GCM_SHA384, certificate verified`.
   var description: String {
     let security: String =
       switch connection.tls {

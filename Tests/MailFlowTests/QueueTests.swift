@@ -70,7 +70,8 @@ import Testing
     let house = try House()
     let id = RecipientID(try await queued(house), 0)
     try await house.flow.recordOutcomes([
-      id: .failed(status: "5.1.1", host: "mx.elsewhere.example:25", reply: "550 5.1.1 \u{1b}[2JNo such user")
+      id: .failed(
+        status: "5.1.1", host: "mx.elsewhere.example:25, without TLS", reply: "550 5.1.1 \u{1b}[2JNo such user")
     ])
     #expect(try await house.states(id.envelope) == ["friend@elsewhere.example failed"])
     let told = try await house.messages("anna")

@@ -8,8 +8,11 @@ struct Report: Sendable {
   var action: DeliveryReport.Action
   /// An enhanced status code.
   var status: String
-  /// The other server that said so.
-  var remote: String?
+  /// The other server that said so, `host:port`. What the trace tells after a comma, such as the cipher, is nothing for
+  /// the sender.
+  var remote: String? {
+    didSet { remote = remote.flatMap { $0.split(separator: ",").first.map(String.init) } }
+  }
   /// Its words, or ours.
   var words: String?
   /// When there was an attempt.

@@ -137,9 +137,13 @@ final class TestStream: ClientStream {
         let isReady = state.withLock { state in
           // Something may have come since: look again rather than sleep through it.
           var probe = state
-          let isReady = ((try? body(&probe)) ?? nil) != nil || state.failure != nil
-          if !isReady { state.waiters.append(continuation) }
-          return isReady
+          do {
+            if try body(&probe) != nil { return true }
+          } catch {
+            return true
+          }
+          state.waiters.append(continuation)
+          return false
         }
         if isReady { continuation.resume() }
       }

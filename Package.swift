@@ -124,7 +124,9 @@ let package = Package(
       ]),
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
     tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
-    tests("IMAP", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network"]),
+    tests(
+      "IMAP",
+      ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network", nioCore, nioPosix, log]),
     tests(
       "Administration",
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),

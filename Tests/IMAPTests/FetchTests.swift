@@ -234,13 +234,16 @@ import Testing
       client.send("a FETCH 1 BODY.PEEK[]\r\n")
       var total = 0
       var most = 0
-      while total < body.utf8.count {
+      var end: [UInt8] = []
+      while !end.elementsEqual("a OK That is all\r\n".utf8) {
         let piece = await stream.take { $0.count > 0 ? min($0.count, 5000) : nil }
+        guard !piece.isEmpty else { break }
         total += piece.count
         most = max(most, stream.outputCount)
+        end = Array((end + piece).suffix(18))
       }
+      #expect(total > body.utf8.count && stream.outputCount == 0)
       #expect(most < 250_000)
-      #expect(await client.answer("a").last == "OK That is all")
     }
   }
 }

@@ -61,8 +61,10 @@ struct SearchEngine: Sendable {
 
   private func searchContents(_ uids: [UID]) async throws -> [Match] {
     guard !uids.isEmpty else { return [] }
-    let slices = stride(from: 0, to: uids.count, by: Self.headersAtATime).map { start in
-      UIDSet(uids[start..<min(start + Self.headersAtATime, uids.count)])
+    // A search of very many texts takes fewer messages at a time, so that a slice stays short.
+    let count = max(1, Self.headersAtATime * 10 / (10 + program.texts))
+    let slices = stride(from: 0, to: uids.count, by: count).map { start in
+      UIDSet(uids[start..<min(start + count, uids.count)])
     }
     return try await withThrowingTaskGroup(of: [Match].self) { group in
       var matches: [Match] = []

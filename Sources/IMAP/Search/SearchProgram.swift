@@ -55,6 +55,8 @@ struct SearchProgram: Sendable {
   /// Only these messages can match; nil for any.
   let candidates: UIDSet?
   let mentionsModSequence: Bool
+  /// How many texts are looked for in each message.
+  let texts: Int
 
   init(_ key: SearchKey, in view: MailboxView) {
     var needles: [String] = []
@@ -63,6 +65,7 @@ struct SearchProgram: Sendable {
     self.needles = needles
     candidates = Self.candidates(compiled)
     mentionsModSequence = key.mentionsModSequence
+    texts = Self.texts(compiled)
   }
 
   private static func compile(_ key: SearchKey, _ view: MailboxView, _ needles: inout [String]) -> Key {
@@ -102,6 +105,16 @@ struct SearchProgram: Sendable {
     case .and(let keys):
       keys.compactMap(candidates).reduce(nil) { result, set in result.map { $0.intersection(set) } ?? set }
     default: nil
+    }
+  }
+
+  private static func texts(_ key: Key) -> Int {
+    switch key {
+    case .and(let keys): keys.reduce(0) { $0 + texts($1) }
+    case .or(let a, let b): texts(a) + texts(b)
+    case .not(let key): texts(key)
+    case .header, .body, .text, .sentDate: 1
+    default: 0
     }
   }
 

@@ -53,6 +53,15 @@ import Testing
     ("x@[192.0.2. 1]", ["-|-|x|[192.0.2.1]"]),
     ("undisclosed-recipients:;", ["undisclosed-recipients:[]"]),
     ("g: a@b", ["g:[-|-|a|b]"]),
+    // Nothing that another reader might take for an address is lost, however the field is broken.
+    ("<a@b> <c@d>", ["-|-|a|b", "-|-|c|d"]),
+    ("X <a@b> Y <c@d>", ["X|-|a|b", "Y|-|c|d"]),
+    ("<a@b>: c@d", ["-|-|a|b", "-|-|c|d"]),
+    ("a@b: c@d;", ["-|-|a|b", "-|-|c|d"]),
+    ("g: a@b: c@d;", ["g:[-|-|a|b, -|-|c|d]"]),
+    ("a@b c@d", ["-|-|a|b", "-|-|c|d"]),
+    ("Joe a@b c@d e@f", ["Joe|-|a|b", "-|-|c|d", "-|-|e|f"]),
+    ("a@b <c@d>", ["a@b|-|c|d"]),
   ])
   func forms(_ text: String, _ expected: [String]) { #expect(shown(text) == expected) }
 

@@ -40,6 +40,8 @@ struct AddressListParser {
         beginGroup()
       case UInt8(ascii: "<"):
         text.advance()
+        // A second address in brackets, with no comma between them, does not take the place of the first.
+        if angle != nil { endMailbox() }
         if let found = angleAddress() { angle = found }
       case UInt8(ascii: ">"), UInt8(ascii: ")"), UInt8(ascii: "]"), ASCII.backslash:
         text.advance()
@@ -84,8 +86,9 @@ struct AddressListParser {
   }
 
   private mutating func beginGroup() {
-    // A colon inside a group, or with nothing before it, begins nothing.
-    if group == nil, !words.isEmpty { group = (phrase(words), []) }
+    // A colon inside a group, or behind nothing, begins nothing; nor does one behind an address, which stays one.
+    guard angle == nil, group == nil, !words.contains(where: { $0.isAt }) else { return endMailbox() }
+    if !words.isEmpty { group = (phrase(words), []) }
     clear()
   }
 
@@ -98,9 +101,9 @@ struct AddressListParser {
 
   private mutating func endMailbox() {
     defer { clear() }
-    guard let mailbox = mailbox() else { return }
-    count += 1
-    if group != nil { group?.members.append(mailbox) } else { entries.append(.mailbox(mailbox)) }
+    let mailboxes = mailboxes()
+    count += mailboxes.count
+    if group != nil { group?.members += mailboxes } else { entries += mailboxes.map { .mailbox($0) } }
   }
 
   private mutating func clear() {
@@ -109,22 +112,31 @@ struct AddressListParser {
     comment = nil
   }
 
-  private func mailbox() -> HeaderMailbox? {
+  /// What stands between two commas: one mailbox, as a rule. Several addresses without brackets that only white space
+  /// parts are all found: what another reader might take for the sender must not be lost.
+  private func mailboxes() -> [HeaderMailbox] {
     if var mailbox = angle {
       let name = phrase(words)
       mailbox.name = name.isEmpty ? comment : name
-      return mailbox
+      return [mailbox]
     }
-    guard let at = words.lastIndex(where: { $0.isAt }) else {
-      return words.isEmpty ? nil : HeaderMailbox(name: comment, localPart: phrase(words), domain: [])
+    var found: [HeaderMailbox] = []
+    var rest = words[...]
+    while let at = rest.lastIndex(where: { $0.isAt }) {
+      // The local part is what hangs together before the @; words before that are a name without its angle brackets.
+      var start = at
+      while start > rest.startIndex, start == at || joins(rest[start - 1], rest[start]) { start -= 1 }
+      found.append(
+        HeaderMailbox(
+          localPart: rest[start..<at].flatMap(\.bytes), domain: rest[(at + 1)...].flatMap(\.bytes)))
+      rest = rest[..<start]
     }
-    // The local part is what hangs together before the @; words before that are a name without its angle brackets.
-    var start = at
-    while start > 0, start == at || joins(words[start - 1], words[start]) { start -= 1 }
-    let name = phrase(words[..<start])
-    return HeaderMailbox(
-      name: name.isEmpty ? comment : name, localPart: words[start..<at].flatMap(\.bytes),
-      domain: words[(at + 1)...].flatMap(\.bytes))
+    guard !found.isEmpty else {
+      return words.isEmpty ? [] : [HeaderMailbox(name: comment, localPart: phrase(words), domain: [])]
+    }
+    let name = phrase(rest)
+    found[found.count - 1].name = name.isEmpty ? comment : name
+    return found.reversed()
   }
 
   /// Whether two words belong to one dot-atom, white space between them or not (RFC 5322 §4.4).

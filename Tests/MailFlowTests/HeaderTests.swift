@@ -34,13 +34,17 @@ import Testing
   @Test(arguments: [
     "mail.office.example; spf=pass", "OFFICE.example 1; spf=pass", "(a comment) office.example; dkim=pass",
     "\"office.example\"; dkim=pass", "office.example", "", "\n office.example;\n spf=pass",
-    "(a (nested) one)office.example;",
+    "(a (nested) one)office.example;", "(a\\)b) office.example; x", "\"office\\.example\"; x", "office.example/1; x",
+    "(quote \") office.example; x", "(\\( office.example; x",
   ])
   func forgedResultsGo(_ value: String) {
     #expect(cleaned("Authentication-Results: \(value)\nSubject: x\n\n") == "Subject: x\n\n")
   }
 
-  @Test(arguments: ["mx.other.example; spf=pass", "notoffice.example; spf=pass", "(office.example) other.example; x"])
+  @Test(arguments: [
+    "mx.other.example; spf=pass", "notoffice.example; spf=pass", "(office.example) other.example; x",
+    "(a\\)office.example) other.example; x",
+  ])
   func othersResultsStay(_ value: String) {
     #expect(cleaned("Authentication-Results: \(value)\nSubject: x\n\n") == nil)
   }

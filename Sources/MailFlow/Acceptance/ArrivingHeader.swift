@@ -30,18 +30,25 @@ public enum ArrivingHeader {
     return name.isEmpty || hostnames.contains { $0.lowercased() == name }
   }
 
+  /// Ends at the first `;`, white space or `/` behind the name; a backslash takes the meaning from what follows it
+  /// (RFC 5322 §3.2.1), so that nothing can be hidden from us that another reader sees.
   private static func authenticationService(_ body: [UInt8]) -> String {
     var depth = 0
     var word: [UInt8] = []
     var isQuoted = false
+    var isEscaped = false
     for byte in body {
+      let wasEscaped = isEscaped
+      isEscaped = false
       switch byte {
-      case UInt8(ascii: "\""): isQuoted.toggle()
+      case _ where wasEscaped: if depth == 0 { word.append(byte) }
+      case UInt8(ascii: "\\"): isEscaped = true
+      case UInt8(ascii: "\"") where depth == 0: isQuoted.toggle()
       case UInt8(ascii: "(") where !isQuoted: depth += 1
       case UInt8(ascii: ")") where !isQuoted: depth = max(0, depth - 1)
       case _ where depth > 0: break
       case UInt8(ascii: ";") where !isQuoted: return String(decoding: word, as: UTF8.self)
-      case UInt8(ascii: " ") where !isQuoted, UInt8(ascii: "\t") where !isQuoted:
+      case UInt8(ascii: " ") where !isQuoted, UInt8(ascii: "\t") where !isQuoted, UInt8(ascii: "/") where !isQuoted:
         if !word.isEmpty { return String(decoding: word, as: UTF8.self) }
       default: word.append(byte)
       }

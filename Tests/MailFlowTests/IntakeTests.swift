@@ -43,6 +43,18 @@ import Testing
     #expect(content.isParsed)
   }
 
+  /// Behind so many fields a second From or a forged Authentication-Results would not be seen by anybody of ours.
+  @Test(arguments: ["\r\nbody", "", "\r\n"])
+  func aFloodOfHeaderFieldsIsRefused(_ ending: String) async throws {
+    let house = try House()
+    let flood = Array((String(repeating: "a:\r\n", count: 10_000) + "From: forged@b.example\r\n" + ending).utf8)
+    let error = await #expect(throws: IntakeError.self) { try await take(house, flood, step: 4096) }
+    guard case .refused(let answer) = error else { throw try #require(error) }
+    #expect(answer.code == 552)
+    let most = Array((String(repeating: "a:\r\n", count: 10_000) + ending).utf8)
+    #expect(try await take(house, most, step: 4096).header.count == 10_000)
+  }
+
   @Test func contentWithoutABodyOrWithoutAnythingIsContent() async throws {
     let house = try House()
     for text in ["", "\r\n", "Subject: x\r\n", "Subject: x", "no field at all"] {

@@ -23,6 +23,8 @@ public enum IntakeError: Error, Sendable, Hashable {
 public final class Intake: Sendable {
   /// A header section longer than this is refused.
   public static let headerLimit = 1 << 20
+  /// A message with more header fields than this is refused.
+  public static let fieldLimit = 10_000
 
   private enum Body {
     /// Pieces of ``Store/chunkSize`` bytes, the last one perhaps shorter.
@@ -184,6 +186,7 @@ extension Intake {
       }
       guard state.header.isComplete else { return }
       Self.completeHeader(&state)
+      guard state.refusal == nil else { return }
     }
     guard rest.count > 0 else { return }
     state.scanner?.append(rest)
@@ -217,6 +220,10 @@ extension Intake {
   private static func completeHeader(_ state: inout State) {
     let section = HeaderSection(state.header.bytes)
     state.section = section
+    // What stands behind so many fields nobody would look at, and something could be hidden there.
+    guard section.count <= fieldLimit else {
+      return refuse(.refused(Answer(552, "5.3.4", "The message has more than \(fieldLimit) header fields")), &state)
+    }
     state.scanner = MIMEScanner(header: section)
   }
 
@@ -224,9 +231,9 @@ extension Intake {
   private func takeAll() -> Taken? {
     state.withLock { state in
       guard state.refusal == nil, !state.isOver else { return nil }
-      state.isOver = true
       if state.section == nil { Self.completeHeader(&state) }
-      guard let section = state.section else { return nil }
+      guard state.refusal == nil, let section = state.section else { return nil }
+      state.isOver = true
       let structure = state.scanner?.finish() ?? .opaque(bodySize: state.bodySize)
       defer { state = State(isOver: true) }
       return Taken(section: section, structure: structure, body: state.body, bodySize: state.bodySize)

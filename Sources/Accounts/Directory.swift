@@ -30,7 +30,9 @@ public struct Directory: Sendable {
   public func find(_ address: Configuration.Address) -> Found {
     guard let domain = configuration.domain(address.domain) else { return .elsewhere }
     if let exact = found(address, detail: nil) { return exact }
-    if let (base, detail) = split(address), let found = found(base, detail: detail) { return found }
+    if let (base, detail) = configuration.splitSubaddress(address), let found = found(base, detail: detail) {
+      return found
+    }
     let local = address.localPart.lowercased()
     if local == "postmaster" || local == "abuse", let account = postmaster { return .account(account, detail: nil) }
     if let catchAll = domain.catchAll { return .catchAll(catchAll) }
@@ -67,13 +69,5 @@ public struct Directory: Sendable {
     case .group(let group): .group(group)
     case nil: nil
     }
-  }
-
-  private func split(_ address: Configuration.Address) -> (base: Configuration.Address, detail: String)? {
-    guard let separator = configuration.delivery.subaddressSeparator,
-      let at = address.localPart.firstIndex(of: separator), at != address.localPart.startIndex
-    else { return nil }
-    let base = Configuration.Address(localPart: String(address.localPart[..<at]), domain: address.domain)
-    return (base, String(address.localPart[address.localPart.index(after: at)...]))
   }
 }

@@ -74,16 +74,8 @@ extension Delivery {
 }
 
 extension Configuration {
-  /// An address in the form that look-ups compare. `postmaster` and `abuse` at the host's own name are those of the
-  /// first domain: so `RCPT TO:<postmaster>` is answered whatever the domains are (RFC 5321 §4.5.1).
+  /// An address of an envelope or a header in the form that look-ups compare.
   func own(_ address: EmailAddress) -> Configuration.Address {
-    let given = Configuration.Address(localPart: address.localPart, domain: address.domain)
-    let role = given.localPart.lowercased()
-    if role == "postmaster" || role == "abuse", given.domain == hostname, !isLocal(domain: hostname),
-      let domain = domains.first
-    {
-      return Configuration.Address(localPart: given.localPart, domain: domain.name)
-    }
-    return given
+    ownForm(of: Configuration.Address(localPart: address.localPart, domain: address.domain))
   }
 }

@@ -68,15 +68,17 @@ struct RuleBookTests {
     #expect(RuleBook.direction(fromInside: true, toInside: false) == .outgoing)
     #expect(RuleBook.direction(fromInside: true, toInside: true) == .internal)
     let incoming = Self.rule(directions: [.incoming])
-    let inside = RecipientFacts(address: "anna@office.example", isInside: true)
+    let inside = RecipientFacts(addresses: ["anna@office.example"], isInside: true)
     #expect(RuleBook.applies(incoming, to: inside, Self.facts()))
     #expect(!RuleBook.applies(incoming, to: inside, Self.facts(inside: true)))
   }
 
   @Test func recipientsAreLookedAtEachByItself() {
     let rule = Self.rule(recipients: ["anna@office.example"])
-    #expect(RuleBook.applies(rule, to: RecipientFacts(address: "Anna@Office.example", isInside: true), Self.facts()))
-    #expect(!RuleBook.applies(rule, to: RecipientFacts(address: "bert@office.example", isInside: true), Self.facts()))
+    #expect(
+      RuleBook.applies(rule, to: RecipientFacts(addresses: ["Anna@Office.example"], isInside: true), Self.facts()))
+    #expect(
+      !RuleBook.applies(rule, to: RecipientFacts(addresses: ["bert@office.example"], isInside: true), Self.facts()))
   }
 
   @Test func whatIsNotTriedInTimeIsCounted() {

@@ -75,6 +75,21 @@ struct RuleJudgeTests {
     #expect(verdicts[1].factors.map(\.test) == ["rule only bert"])
   }
 
+  @Test(arguments: ["postmaster@mail.office.example", "Postmaster@office.example", "abuse@mail.office.example"])
+  func mailForTheHouseItselfIsIncomingToo(_ address: String) async throws {
+    let rules = [
+      RuleBookTests.rule("in", directions: [.incoming], recipients: ["*@office.example"], action: .reject)
+    ]
+    #expect(try await judge(rules, to: [address]).map(\.name) == ["reject"])
+  }
+
+  @Test func aSubAddressDoesNotGetRoundARule() async throws {
+    let rules = [RuleBookTests.rule(recipients: ["anna@office.example"], action: .quarantine)]
+    let verdicts = try await judge(
+      rules, to: ["anna+x@office.example", "anna+a+b@OFFICE.example", "annax@office.example"])
+    #expect(verdicts.map(\.name) == ["quarantine", "quarantine", "accept"])
+  }
+
   @Test func theFirstDecisionStandsAndTagsBeforeItAddUp() async throws {
     let tagOne = RuleBookTests.rule("one", senders: ["*@evil.example"], action: .tag, text: "[Evil]")
     let tagTwo = RuleBookTests.rule("two", senders: ["*"], action: .tag, text: "[External]")

@@ -17,7 +17,8 @@ extension Schema {
       #"Addresses of senders (on the envelope or in From), such as "*@example.net". Empty: any."#)
     static let recipient = Setting(
       "recipient", .list(of: pattern), [], written: "[]",
-      "Addresses of recipients. Empty: any. The action is done for those recipients alone.")
+      "Addresses of recipients, their sub-addresses included. Empty: any. The action is done for those recipients alone."
+    )
     static let headers = Setting(
       "headers", .headers, [], written: "{}",
       #"Words or phrases in header fields, in any case: { Subject = ["lottery", "you have won"] }. Every field named "#
@@ -39,7 +40,8 @@ extension Schema {
     static let schema = TableSchema(
       "rule", presence: .repeated,
       "Filters of your own; one [[rule]] for each. A rule needs at least one condition, and acts where all of its "
-        + "conditions hold. Of several that hold for a recipient the most severe one acts; every tag is put on.",
+        + "conditions hold. They are tried in their order, for each recipient by itself: the first one that rejects, "
+        + "quarantines or discards decides, and tags before it are put on.",
       keys: [
         name, direction, sender, recipient, headers, largerThan, attachmentName, attachmentType, action, text,
       ])

@@ -79,6 +79,25 @@ extension Configuration {
   /// What exactly this address is in the file; sub-addresses and catch-alls are not tried. Case does not matter.
   public func destination(of address: Address) -> Destination? { addressIndex[address.key] }
 
+  /// An address in the form that look-ups compare. `postmaster` and `abuse` at the host's own name are those of the
+  /// first domain: so `RCPT TO:<postmaster>` is answered whatever the domains are (RFC 5321 §4.5.1).
+  public func ownForm(of address: Address) -> Address {
+    let role = address.localPart.lowercased()
+    guard role == "postmaster" || role == "abuse", address.domain == hostname.lowercased(),
+      !isLocal(domain: hostname), let domain = domains.first
+    else { return address }
+    return Address(localPart: address.localPart, domain: domain.name)
+  }
+
+  /// A sub-address taken apart: whose it is, and what stands behind the separator. `nil` if it is none.
+  public func splitSubaddress(_ address: Address) -> (base: Address, detail: String)? {
+    guard let separator = delivery.subaddressSeparator, let at = address.localPart.firstIndex(of: separator),
+      at != address.localPart.startIndex
+    else { return nil }
+    let base = Address(localPart: String(address.localPart[..<at]), domain: address.domain)
+    return (base, String(address.localPart[address.localPart.index(after: at)...]))
+  }
+
   /// The next hop for mail to a domain that is not ours: its own route, the route of a parent domain written as
   /// `.example.net`, else the smart host. `nil` means the file knows no way there.
   public func nextHop(for domain: String) -> NextHop? {

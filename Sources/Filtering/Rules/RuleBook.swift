@@ -44,7 +44,7 @@ struct RuleBook: Sendable {
         rule.directions.contains(direction)
       else { return false }
     }
-    return rule.recipients.isEmpty || rule.recipients.contains { $0.matches(recipient.address) }
+    return rule.recipients.isEmpty || rule.recipients.contains { recipient.addresses.contains(where: $0.matches) }
   }
 
   /// `nil`: from a stranger to a stranger, which is never accepted.

@@ -44,13 +44,22 @@ extension RuleFacts {
 
 /// What rules ask about one recipient.
 struct RecipientFacts: Sendable {
-  var address: String
+  /// The names under which a rule may mean it: as the envelope has it, and as it stands in the configuration.
+  var addresses: [String]
   var isInside: Bool
 }
 
 extension RecipientFacts {
-  /// Bare `postmaster` has the domain of this house (RFC 5321 §4.5.1); whoever planned it wrote it out already.
+  /// Who writes to `postmaster` without a domain, or to a sub-address, does not get round the rules for
+  /// `postmaster` and for the address itself.
   init(_ address: EmailAddress, _ configuration: Configuration) {
-    self.init(address: address.description, isInside: configuration.isLocal(domain: address.domain))
+    let own = configuration.ownForm(of: Configuration.Address(localPart: address.localPart, domain: address.domain))
+    var addresses = [address.description, own.description]
+    if configuration.destination(of: own) == nil, let (base, _) = configuration.splitSubaddress(own),
+      configuration.destination(of: base) != nil
+    {
+      addresses.append(base.description)
+    }
+    self.init(addresses: addresses, isInside: configuration.isLocal(domain: own.domain))
   }
 }

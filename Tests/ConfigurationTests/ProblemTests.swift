@@ -212,6 +212,13 @@ import Testing
     }
   }
 
+  @Test(arguments: ["[.smtp]", "[[[account]]]", "[=]", "[ #x]", "[[=a]]", "[\u{e9}]", "[-]\n[?]"])
+  func aTableNameThatIsNoneIsAnErrorWithItsLine(_ name: String) {
+    let (configuration, problems) = ConfigurationFile.parse("hostname = \"mail.example.org\"\n\(name)\n")
+    #expect(configuration == nil)
+    #expect(problems.contains { $0.severity == .error && ($0.line ?? 0) >= 2 })
+  }
+
   @Test func deepNestingIsAnErrorNotACrash() {
     let deep = "a = " + String(repeating: "[", count: 100_000)
     #expect(ConfigurationFile.parse(deep).configuration == nil)

@@ -55,7 +55,7 @@ import Testing
     ("g: a@b", ["g:[-|-|a|b]"]),
     // Nothing that another reader might take for an address is lost, however the field is broken.
     ("<a@b> <c@d>", ["-|-|a|b", "-|-|c|d"]),
-    ("X <a@b> Y <c@d>", ["X|-|a|b", "Y|-|c|d"]),
+    ("X <a@b> Y <c@d>", ["X Y|-|a|b", "-|-|c|d"]),
     ("<a@b>: c@d", ["-|-|a|b", "-|-|c|d"]),
     ("a@b: c@d;", ["-|-|a|b", "-|-|c|d"]),
     ("g: a@b: c@d;", ["g:[-|-|a|b, -|-|c|d]"]),

@@ -39,7 +39,7 @@ final class Listening: Sendable {
   }
 
   private static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {
-    // One IPv6 customer has a /64 (RFC 6177): that is one address here.
+    // Whoever has IPv6 has a whole /64: that is one address here.
     ConnectionLimits.Bounds(
       total: min(configuration.limits.connections, DescriptorLimit.connections),
       perPeer: configuration.limits.connectionsPerAddress, ipv4Prefix: 32,

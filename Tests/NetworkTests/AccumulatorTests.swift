@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  /// RFC 5321 §4.5.3.1 counts the CRLF apart: a line of exactly the limit is no longer than it.
+  /// The limit does not count the line end, and a line of exactly the limit is within it.
   @Test(arguments: [9, 10, 11]) func theLimitIsExact(length: Int) {
     let line = Array(repeating: UInt8(ascii: "a"), count: length)
     for end in ["\r\n", "\n"] {

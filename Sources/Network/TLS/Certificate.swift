@@ -14,7 +14,7 @@ public struct CertificateFacts: Hashable, Sendable {
   /// SHA-256 over the certificate's DER form, in hexadecimal.
   public var fingerprint: String
 
-  /// Whether the certificate is for a host (RFC 6125 §6.4: wildcards stand for one whole label at the left).
+  /// Whether the certificate is for a host (RFC 6125: wildcards stand for one whole label at the left).
   public func covers(_ host: String) -> Bool {
     let host = host.lowercased()
     return names.contains { name in

@@ -55,7 +55,7 @@ final class ServerContextSet: Sendable {
     self.wildcards = wildcards
   }
 
-  /// The context for a name that a client asks for. RFC 6125 §6.4.3: a wildcard stands for one whole label.
+  /// The context for a name that a client asks for. A wildcard stands for one whole label (RFC 6125).
   func context(for name: String) -> TLSContextPointer {
     let name = name.lowercased()
     if let context = exact[name] { return context }

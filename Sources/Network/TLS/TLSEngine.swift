@@ -52,9 +52,11 @@ final class TLSEngine {
     try attach()
     if let name = client.serverName {
       if let address = IPAddress(name) {
-        // RFC 6066 §3: literal addresses are not permitted in SNI.
+        // SNI has names only, no addresses (RFC 6066).
         X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address.bytes, address.bytes.count)
       } else {
+        // Without the dot that ends an absolute name.
+        let name = name.hasSuffix(".") ? String(name.dropLast()) : name
         _ = postroom_SSL_set_tlsext_host_name(ssl, name)
         SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
         guard SSL_set1_host(ssl, name) == 1 else { throw TLSError("\(name) is no name to check a certificate for") }

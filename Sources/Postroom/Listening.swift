@@ -10,6 +10,8 @@ final class Listening: Sendable {
   private let services: Services
   private let loops: any EventLoopGroup
   private let limits: ConnectionLimits
+  /// Strangers may take three quarters of all connections: a flood on port 25 locks nobody out of the mailboxes.
+  private let strangers: ConnectionLimits
   private let logger: Logger
   private let state = Mutex(State())
 
@@ -36,6 +38,7 @@ final class Listening: Sendable {
     self.loops = loops
     self.logger = logger
     limits = ConnectionLimits(Self.bounds(configuration))
+    strangers = ConnectionLimits(Self.bounds(configuration).forStrangers, within: limits)
   }
 
   private static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {
@@ -44,6 +47,10 @@ final class Listening: Sendable {
       total: min(configuration.limits.connections, DescriptorLimit.connections),
       perPeer: configuration.limits.connectionsPerAddress, ipv4Prefix: 32,
       ipv6Prefix: 64)
+  }
+
+  private func options(_ service: Configuration.Service.Name) -> ListenerOptions {
+    services.listenerOptions(service, limits: service == .smtp ? strangers : limits)
   }
 
   /// Where each service listens.
@@ -85,7 +92,7 @@ final class Listening: Sendable {
         }
         for socket in sockets {
           let listener = try await Listener.bind(
-            .inherited(descriptor: socket.descriptor), services.listenerOptions(service.name, limits: limits),
+            .inherited(descriptor: socket.descriptor), options(service.name),
             on: loops)
           opened.append(Place(service: service.name, configured: nil, listener: listener))
         }
@@ -104,7 +111,7 @@ final class Listening: Sendable {
   }
 
   private func bind(_ service: Configuration.Service.Name, _ address: HostPort) async throws -> Place {
-    let options = services.listenerOptions(service, limits: limits)
+    let options = options(service)
     do {
       let listener = try await Listener.bind(.tcp(address), options, on: loops)
       return Place(service: service, configured: address, listener: listener)
@@ -149,6 +156,7 @@ final class Listening: Sendable {
     let added = opened
     return {
       self.limits.bounds = Self.bounds(configuration)
+      self.strangers.bounds = Self.bounds(configuration).forStrangers
       self.state.withLock { state in
         let kept = Set(kept.map { ObjectIdentifier($0) })
         state.retiring += state.open.filter { !kept.contains(ObjectIdentifier($0.listener)) }
@@ -220,5 +228,13 @@ final class Listening: Sendable {
       }
     }
     guillotine.cancel()
+  }
+}
+
+extension ConnectionLimits.Bounds {
+  fileprivate var forStrangers: Self {
+    var bounds = self
+    bounds.total = max(total - total / 4, 1)
+    return bounds
   }
 }

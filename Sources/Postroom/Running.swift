@@ -184,7 +184,7 @@ extension Appliance {
 
 /// While the store changes its schema, the service manager is asked for more time again and again: a large store takes
 /// minutes, and being killed in the middle would only make it begin anew.
-private final class MigrationPatience: Sendable {
+final class MigrationPatience: Sendable {
   private static let step = Duration.seconds(60)
   private let notify: Notify
   private let task = Held<Task<Void, Never>?>(nil)

@@ -307,6 +307,24 @@ import Testing
     }
   }
 
+  /// A timer of minutes must not keep a connection in memory after its end.
+  @Test func nothingKeepsAClosedConnection() async throws {
+    try await Loopback.serve(session: echo) { server in
+      weak var remembered: Connection?
+      func converse() async throws {
+        let client = try await server.connect()
+        remembered = client
+        try await client.write("a\r\n")
+        _ = try await client.line(limit: 100, within: .seconds(3600))
+        try await client.write("b\r\n")
+        _ = try await client.line(limit: 100, within: .seconds(1800))
+        await client.close()
+      }
+      try await converse()
+      while remembered != nil { await Task.yield() }
+    }
+  }
+
   @Test func nothingWorksAfterTheEnd() async throws {
     try await Loopback.serve(session: echo) { server in
       let client = try await server.connect()

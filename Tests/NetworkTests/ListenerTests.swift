@@ -63,6 +63,23 @@ import Testing
     }
   }
 
+  @Test func aPartHasBoundsOfItsOwnWithinTheWhole() throws {
+    let whole = ConnectionLimits(.init(total: 3, perPeer: 2))
+    let part = ConnectionLimits(.init(total: 2, perPeer: 99), within: whole)
+    #expect(part.enter() && part.enter() && !part.enter())
+    #expect(whole.enter() && !whole.enter())
+    part.leave()
+    // A place in the part is none in the whole, as long as that is full.
+    #expect(whole.enter() && !part.enter() && part.count == 1)
+    whole.leave()
+    #expect(part.enter())
+    let peer = try #require(IPAddress("192.0.2.1"))
+    let network = try #require(part.enter(peer))
+    #expect(whole.enter(peer) != nil && part.enter(peer) == nil)
+    part.leave(network)
+    #expect(part.enter(peer) != nil)
+  }
+
   @Test func theProxysClientIsThePeer() async throws {
     try await Loopback.serve({
       $0.proxies = { [IPNetwork("127.0.0.0/30")].compactMap { $0 } }

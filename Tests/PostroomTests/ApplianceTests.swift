@@ -153,6 +153,32 @@ import Testing
     #expect(smtp.isClosed)
   }
 
+  @Test func aMigrationAsksForTime() async throws {
+    let office = try Office()
+    let manager = try Manager(office.folder + "/notify")
+    let patience = MigrationPatience(Notify(path: manager.path))
+    patience.begin("Changing the store from schema 1 to 2")
+    _ = try await manager.hears("STATUS=Changing the store from schema 1 to 2")
+    _ = try await manager.hears("EXTEND_TIMEOUT_USEC=60000000")
+    patience.end()
+  }
+
+  /// After a failed sync nobody knows what is on disk: nobody is answered, and the process ends to start anew.
+  @Test func afterAFailedSyncNobodyIsAnswered() async throws {
+    let office = try Office()
+    let appliance = Appliance(try office.configuration(), logger: office.logger)
+    let run = Task { try await appliance.run() }
+    await appliance.waitUntilReady()
+    let client = try await Client.connect(appliance, .smtp)
+    _ = try await client.reply()
+    appliance.life.withLock { $0.ends }?.send(.failure(ApplianceError.storeFailed("test")))
+    await #expect(throws: ApplianceError.self) { try await run.value }
+    let said = try? await client.text()
+    #expect(said == nil)
+    await client.close()
+    #expect(office.log.contains("error The appliance has ended"))
+  }
+
   @Test func theServiceManagerHearsOfItsLife() async throws {
     let office = try Office()
     let manager = try Manager(office.folder + "/notify")

@@ -83,6 +83,7 @@ public final class Connection: Sendable {
 
     /// When the connection's one timer fires; `nil` while none is set.
     var timerAt: NIODeadline?
+    var timer: Scheduled<Void>?
     /// What SIOCOUTQ said when the connection ended or when it was last asked.
     var unacknowledged: Int?
     var orderly = false

@@ -92,6 +92,7 @@ extension Connection {
         state.orderly = true
       }
     }
+    disarmTimer()
     resumeWaiters()
   }
 }

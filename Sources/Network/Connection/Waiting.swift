@@ -127,14 +127,25 @@ extension Connection {
   /// Sets the connection's one timer to the nearest deadline. A timer that fires early only looks again, so that the
   /// usual case, one more wait with the same time limit, costs nothing.
   private func armTimer() {
-    let at = state.withLock { state -> NIODeadline? in
-      guard let nearest = state.nearestDeadline else { return nil }
-      if let timer = state.timerAt, timer <= nearest { return nil }
+    let (at, superseded) = state.withLock { state -> (NIODeadline?, Scheduled<Void>?) in
+      guard let nearest = state.nearestDeadline, !state.closed else { return (nil, nil) }
+      if let timer = state.timerAt, timer <= nearest { return (nil, nil) }
       state.timerAt = nearest
-      return nearest
+      return (nearest, state.timer)
     }
     guard let at else { return }
-    channel.eventLoop.scheduleTask(deadline: at) { self.timerFired(at) }
+    superseded?.cancel()
+    let timer = channel.eventLoop.scheduleTask(deadline: at) { self.timerFired(at) }
+    state.withLock { $0.timer = timer }
+  }
+
+  /// Ends the timer. It would keep the connection in memory until it fires, minutes after the last byte.
+  func disarmTimer() {
+    let timer = state.withLock { state in
+      defer { (state.timer, state.timerAt) = (nil, nil) }
+      return state.timer
+    }
+    timer?.cancel()
   }
 
   private func timerFired(_ at: NIODeadline) {
@@ -142,7 +153,7 @@ extension Connection {
     let late = state.withLock { state -> (Waiter?, Waiter?) in
       // An earlier timer has taken this one's place.
       guard state.timerAt == at else { return (nil, nil) }
-      state.timerAt = nil
+      (state.timer, state.timerAt) = (nil, nil)
       var late: (Waiter?, Waiter?) = (nil, nil)
       if let deadline = state.reader?.deadline, deadline <= now {
         late.0 = state.reader

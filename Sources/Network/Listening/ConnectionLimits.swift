@@ -34,8 +34,13 @@ public final class ConnectionLimits: Sendable {
   }
 
   private let state: Mutex<State>
+  private let outer: ConnectionLimits?
 
-  public init(_ bounds: Bounds) { state = Mutex(State(bounds: bounds)) }
+  /// - Parameter outer: limits that hold as well, for all who share them: so a part may have bounds of its own.
+  public init(_ bounds: Bounds, within outer: ConnectionLimits? = nil) {
+    state = Mutex(State(bounds: bounds))
+    self.outer = outer
+  }
 
   /// The bounds may be changed at any time; who is in stays in.
   public var bounds: Bounds {
@@ -47,19 +52,27 @@ public final class ConnectionLimits: Sendable {
   public var count: Int { state.withLock { $0.total } }
 
   func enter() -> Bool {
-    state.withLock { state in
+    let isIn = state.withLock { state in
       guard state.total < state.bounds.total else { return false }
       state.total += 1
       return true
     }
+    guard isIn else { return false }
+    if outer?.enter() ?? true { return true }
+    state.withLock { $0.total -= 1 }
+    return false
   }
 
-  func leave() { state.withLock { $0.total -= 1 } }
+  func leave() {
+    state.withLock { $0.total -= 1 }
+    outer?.leave()
+  }
 
-  /// Admits one more from a peer's network.
+  /// Admits one more from a peer's network. The outermost limits count neighbours.
   /// - Returns: the network under which it is counted, or `nil` if there are too many.
   func enter(_ peer: IPAddress) -> IPNetwork? {
-    state.withLock { state in
+    if let outer { return outer.enter(peer) }
+    return state.withLock { state in
       let bits = peer.isIPv4 ? state.bounds.ipv4Prefix : state.bounds.ipv6Prefix
       let whole = peer.bytes.count * 8
       guard let network = IPNetwork(peer, prefix: min(max(bits, 0), whole)) ?? IPNetwork(peer, prefix: whole),
@@ -71,6 +84,7 @@ public final class ConnectionLimits: Sendable {
   }
 
   func leave(_ network: IPNetwork) {
+    if let outer { return outer.leave(network) }
     state.withLock { state in
       let left = state.peers[network, default: 0] - 1
       state.peers[network] = left > 0 ? left : nil

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Bad input gets a clear reply or a closed connection, and the other sessions notice nothing.
-@Suite("EndToEnd: bad input") struct BadInputTests {
+@Suite("EndToEnd: bad input", .serialized) struct BadInputTests {
   static let office = Result { try TestAppliance.running(plaintext: true) }
 
   private func greeted(_ service: String) throws -> Wire {

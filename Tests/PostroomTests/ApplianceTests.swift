@@ -174,7 +174,8 @@ import Testing
     appliance.life.withLock { $0.ends }?.send(.failure(ApplianceError.storeFailed("test")))
     await #expect(throws: ApplianceError.self) { try await run.value }
     let said = try? await client.text()
-    #expect(said == nil)
+    // A session that waits for a command may be told that the service ends; nothing is answered to content.
+    #expect(said == nil || said?.hasPrefix("421 ") == true)
     await client.close()
     #expect(office.log.contains("error The appliance has ended"))
   }

@@ -198,7 +198,7 @@ public final class Listener: Sendable {
 
   private func admit(_ connection: Connection, _ session: @Sendable (Connection) async -> Void) async throws {
     if let peer = connection.peer, options.proxies().contains(where: { $0.contains(peer.address) }) {
-      try await connection.readProxyHeader(within: .seconds(5))
+      try await connection.readProxyHeader(within: .seconds(30))
     }
     let network = connection.peer.map { options.limits.enter($0.address) }
     if let network, network == nil {

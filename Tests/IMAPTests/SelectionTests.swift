@@ -239,6 +239,23 @@ import Testing
       #expect(
         select.contains(
           "* LIST (\\HasNoChildren) \"/\" \"Entw\u{FC}rfe\" (\"OLDNAME\" (\"Entwu\u{308}rfe\"))"))
+      // RFC 9051 §6.3.9.7: so with every other command, and the case of INBOX.
+      let oldName = "\" (\"OLDNAME\" (\""
+      #expect(
+        await new.command("CREATE \"inbox/A\u{308}\"")[0]
+          == "* LIST (\\HasNoChildren) \"/\" \"INBOX/\u{C4}\(oldName)inbox/A\u{308}\"))")
+      #expect(await new.command("CREATE plain/") == ["OK Created"])
+      #expect(
+        await new.command("RENAME \"inbox/\u{C4}\" \"O\u{308}\"")[0]
+          == "* LIST (\\HasNoChildren) \"/\" \"\u{D6}\(oldName)inbox/\u{C4}\"))")
+      #expect(await new.command("RENAME \"\u{D6}\" U") == ["OK Renamed"])
+      #expect(
+        await new.command("RENAME U \"U\u{308}\"")[0]
+          == "* LIST (\\HasNoChildren) \"/\" \"\u{DC}\(oldName)U\"))")
+      #expect(
+        await new.command("DELETE \"U\u{308}\"")[0]
+          == "* LIST (\\NonExistent \\HasNoChildren) \"/\" \"\u{DC}\(oldName)U\u{308}\"))")
+      #expect(await new.command("SELECT inbox").contains { $0.hasSuffix("\"INBOX\(oldName)inbox\"))") })
       #expect(await new.command("SELECT {2}\r\n\u{FF}".replacing("\u{FF}", with: "x")).last?.hasPrefix("NO") == true)
     }
   }

@@ -32,7 +32,8 @@ extension Session {
       throw Refusal(.no("The message is larger than the \(limit) octets that are accepted here", code: "TOOBIG"))
     }
     if request.isUTF8, !state.enabled.contains(.utf8) {
-      throw Refusal(.bad("ENABLE UTF8=ACCEPT comes before APPEND with UTF8"))
+      // RFC 6855 §4: NO and not BAD.
+      throw Refusal(.no("ENABLE UTF8=ACCEPT comes before APPEND with UTF8", code: "CANNOT"))
     }
     let destination = try await mailbox(try name(request.mailbox, ifMissing: "CANNOT"), ifMissing: "TRYCREATE")
     do throws(IntakeError) {

@@ -38,9 +38,7 @@ struct CreateCommand: SessionCommand {
       }
     }
     _ = try await session.services.flow.mailboxes.create(account: session.account, name: name.text, specialUse: use)
-    if let old = session.differing(mailbox, from: name), session.state.enabled.contains(.rev2) {
-      session.writeList(try await session.listing().line(for: name, prefersNonExistent: true), oldName: old)
-    }
+    try await session.announce(name, oldName: session.differing(mailbox, from: name))
     return .ok("Created")
   }
 
@@ -64,6 +62,7 @@ struct DeleteCommand: SessionCommand {
     // One's own selected mailbox is let go first: nobody else is to be told by BYE.
     if session.view?.id == found.id { await session.deselect() }
     try await session.services.flow.mailboxes.delete(account: session.account, name: name.text)
+    try await session.announce(name, oldName: session.differing(mailbox, from: name))
     return .ok("Deleted")
   }
 }
@@ -89,10 +88,10 @@ struct RenameCommand: SessionCommand {
       return .no("A mailbox cannot be moved below itself", code: "CANNOT")
     }
     try await session.services.flow.mailboxes.rename(account: session.account, from: old.text, to: new.text)
-    if let asked = session.differing(to, from: new), session.state.enabled.contains(.rev2) {
-      _ = asked
-      session.writeList(try await session.listing().line(for: new, prefersNonExistent: true), oldName: old.text)
-    }
+    // INBOX is not renamed but emptied, whatever its name was written like.
+    let asked = old == .inbox ? nil : session.differing(from, from: old)
+    let isNormalized = asked != nil || session.differing(to, from: new) != nil
+    try await session.announce(new, oldName: isNormalized ? asked ?? old.text : nil)
     return .ok("Renamed")
   }
 }
@@ -118,5 +117,21 @@ struct SubscribeCommand: SessionCommand {
     }
     try await mailboxes.unsubscribe(account: session.account, name: name.text)
     return .ok("Not subscribed any more")
+  }
+}
+
+extension Session {
+  /// The name that the client used, if it was made another by normalization (RFC 9051 §6.3.9.7). A delimiter at the end is
+  /// no part of a name (§6.3.4).
+  func differing(_ asked: [UInt8], from name: MailboxName) -> String? {
+    guard let text = MailboxName.decode(asked, state.dialect) else { return nil }
+    let asked = MailboxName(stored: text).withoutTrailingDelimiter.text
+    return asked.utf8.elementsEqual(name.text.utf8) ? nil : asked
+  }
+
+  /// Tells a client of IMAP4rev2 what has become of a name that it gave in another than the normal form.
+  fileprivate func announce(_ name: MailboxName, oldName: String?) async throws {
+    guard let oldName, state.enabled.contains(.rev2) else { return }
+    writeList(try await listing().line(for: name, prefersNonExistent: true), oldName: oldName)
   }
 }

@@ -113,13 +113,4 @@ extension Session {
     let words = FlagNames.system(.system) + view.keywords.words
     return (view.keywords.words.count < Flags.keywordLimit ? words + ["\\*"] : words).joined(separator: " ")
   }
-
-  /// The name that the client used, if it was made another by normalization (RFC 9051 §6.3.9.7).
-  func differing(_ asked: [UInt8], from name: MailboxName) -> String? {
-    guard let text = MailboxName.decode(asked, state.dialect), !text.utf8.elementsEqual(name.text.utf8) else {
-      return nil
-    }
-    let isOnlyCase = text.utf8.allSatisfy { $0 < 0x80 }
-    return isOnlyCase ? nil : text
-  }
 }

@@ -79,12 +79,15 @@ extension Scanner {
     var request = SearchRequest(isUID: isUID, returns: returns, charset: nil, key: .all)
     if take(word: "CHARSET") {
       try space()
-      request.charset = String(decoding: try astring("the name of a charset"), as: UTF8.self)
+      let charset = String(decoding: try astring("the name of a charset"), as: UTF8.self)
       try space()
       guard allowsCharset else {
         // RFC 6855 §3
         throw .malformed("With UTF8=ACCEPT enabled, SEARCH cannot name a charset")
       }
+      // RFC 9051 §6.4.4: NO and not BAD, whether or not there is text in it.
+      guard Charset.isKnown(charset) else { throw .badCharset }
+      request.charset = charset
     }
     var keys = SearchKeyParser(charset: request.charset ?? "UTF-8")
     request.key = try keys.list(&self, depth: 0)
@@ -194,19 +197,15 @@ private struct SearchKeyParser {
   private func text(_ scanner: inout Scanner) throws(SyntaxError) -> [UInt8] {
     try scanner.space()
     let string = try scanner.astring("the text to search for")
-    guard let text = Self.toUTF8(string, from: charset) else {
-      // RFC 9051 §6.4.4: NO and not BAD.
-      throw .refused(code: "BADCHARSET (US-ASCII UTF-8)", "That charset, or text in it, is not understood")
-    }
+    guard let text = Self.toUTF8(string, from: charset) else { throw .badCharset }
     return text
   }
 
-  /// The string in UTF-8; nil if the charset is not known, or the string is not in it.
+  /// The string in UTF-8; nil if it is not in that charset.
   private static func toUTF8(_ string: [UInt8], from charset: String) -> [UInt8]? {
     switch charset.uppercased() {
     case "UTF-8", "US-ASCII": return isUTF8(string) ? string : nil
     default:
-      guard Charset.isKnown(charset) else { return nil }
       let text = Charset.decode(string, as: charset)
       return text.unicodeScalars.contains("\u{FFFD}") ? nil : Array(text.utf8)
     }
@@ -232,4 +231,9 @@ private struct SearchKeyParser {
     }
     return .modSequence(try scanner.number64("a mod-sequence"))
   }
+}
+
+extension SyntaxError {
+  fileprivate static let badCharset = SyntaxError.refused(
+    code: "BADCHARSET (US-ASCII UTF-8)", "That charset, or text in it, is not understood")
 }

@@ -30,7 +30,9 @@ extension Completion {
     case .diskFull: self = .no(sentence, code: "UNAVAILABLE")
     case .missing: self = .no(sentence, code: "NONEXISTENT")
     case .mailboxExists(let name): self = .no("There is a mailbox \(name) already", code: "ALREADYEXISTS")
-    case .tooManyKeywords, .mailboxFull: self = .no(sentence, code: "LIMIT")
+    case .tooManyKeywords:
+      self = .no("The mailbox has \(Flags.keywordLimit) keywords already: remove some first", code: "LIMIT")
+    case .mailboxFull: self = .no("The mailbox has given out its last UID: use a new one", code: "LIMIT")
     case .damaged: self = .no("The mailbox cannot be read", code: "CORRUPTION")
     default: self = .no("Something went wrong inside the server", code: "SERVERBUG")
     }

@@ -71,6 +71,22 @@ import Testing
     #expect(text(message) == #"("image" "png" ("name" "a \"b\".png") NIL NIL "BASE64" 4)"#)
   }
 
+  /// RFC 9051 §7.5.2: what RFC 2231 §3 allows to be in pieces is shown as one.
+  @Test(arguments: [
+    ("name*0=\"a \"; name*1=b; x=y", #"("name" "a b" "x" "y")"#),
+    ("NAME*1=b; x=y; name*0=a", #"("x" "y" "name" "ab")"#),
+    ("name*0*=utf-8'de'%C3%BC; name*1=\"a b\"; name*2*=%C3%A4", #"("name*" "utf-8'de'%C3%BCa%20b%C3%A4")"#),
+    ("name*0=a; name*1*=%20b", #"("name*" "''a%20b")"#),
+    ("name*0=a; name*2=c; name*02=d; name*3=e", #"("name" "a" "name*02" "d" "name*2" "c" "name*3" "e")"#),
+    ("name*1=b; name*=utf-8''x", #"("name*" "utf-8''x" "name*1" "b")"#),
+  ])
+  func continuations(_ parameters: String, _ expected: String) {
+    let message = "Content-Type: image/png; \(parameters)\nContent-Disposition: inline; \(parameters)\n\nx"
+    #expect(
+      text(message, extended: true)
+        == #"("image" "png" \#(expected) NIL NIL "7BIT" 1 NIL ("inline" \#(expected)) NIL NIL)"#)
+  }
+
   private let embedded = """
     Content-Type: multipart/mixed; boundary=b
 

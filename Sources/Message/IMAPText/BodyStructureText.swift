@@ -97,7 +97,7 @@ private struct BodyStructureText {
   }
 
   private mutating func parameters(_ all: [MIMEParameter]) {
-    let parameters = all.filter { shown($0.value) != nil }
+    let parameters = all.joiningContinuations().filter { shown($0.value) != nil }
     if parameters.isEmpty {
       writer.raw("NIL")
       return

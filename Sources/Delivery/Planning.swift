@@ -23,6 +23,9 @@ extension Delivery {
     var isAnyFull = false
     for index in recipients.indices {
       if case .reject = recipients[index].fate { continue }
+      if message.envelope.recipients.indices.contains(index), message.envelope.recipients[index].address.isRole {
+        continue
+      }
       guard let refusal = await quotaRefusal(recipients[index].fate, size: message.size, configuration) else {
         continue
       }

@@ -15,6 +15,8 @@ extension Delivery {
       return .refused(Answer(550, "5.1.1", "No such user here"))
     case .nobody:
       return .refused(Answer(550, "5.1.1", "Nobody can be reached at this address"))
+    // RFC 5321 §4.5.1: whoever is in trouble with us reaches the postmaster, however full that mailbox is.
+    case .one where address.isRole, .many where address.isRole: return .local
     case .one(let end): return await admit([end], size: declaredSize, configuration)
     case .many(let ends): return await admit(ends, size: declaredSize, configuration)
     }
@@ -78,4 +80,9 @@ extension Configuration {
   func own(_ address: EmailAddress) -> Configuration.Address {
     ownForm(of: Configuration.Address(localPart: address.localPart, domain: address.domain))
   }
+}
+
+extension EmailAddress {
+  /// Postmaster and abuse are always accepted (RFC 5321 §4.5.1).
+  var isRole: Bool { ["postmaster", "abuse"].contains(localPart.lowercased()) }
 }

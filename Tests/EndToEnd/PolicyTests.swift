@@ -115,6 +115,8 @@ import Testing
     let reply = try wire.line()
     #expect(reply.hasPrefix("452") || reply.hasPrefix("552"), "\(reply)")
     #expect(reply.contains(".2.2"))
+    // The postmaster is alice: reached all the same.
+    try wire.ask("RCPT TO:<postmaster@office.example>", 250)
     try wire.ask("RCPT TO:<bob@office.example>", 250)
   }
 

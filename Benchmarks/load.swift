@@ -195,7 +195,8 @@ func quantile(_ share: Double) -> Double {
 }
 var usage = rusage()
 getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-let cpu = Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+let cpu =
+  Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
 let failure = tally.failure.map { "\"\($0)\"" } ?? "null"
 print(
   "{\"accepted\": \(sorted.count), \"seconds\": \(elapsed), \"p50_ms\": \(quantile(0.5)), \"p99_ms\": \(quantile(0.99)),"

@@ -209,6 +209,19 @@ final class Listening: Sendable {
 
   // MARK: Ending
 
+  /// Closes every connection at once, without a word.
+  func cutOff() async {
+    let places = state.withLock { state in
+      state.isRunning = false
+      return state.open + state.retiring
+    }
+    for place in places { place.task?.cancel() }
+    for place in places {
+      await place.task?.value
+      await place.listener.close()
+    }
+  }
+
   /// Lets nobody new in, asks the sessions to end, and after the grace ends them.
   func shutDown(grace: Duration) async {
     let places = state.withLock { state in
@@ -217,16 +230,10 @@ final class Listening: Sendable {
     }
     for place in places { place.listener.beginShutdown() }
     let guillotine = Task {
-      if grace > .zero { try await Task.sleep(for: grace) }
+      try await Task.sleep(for: grace)
       for place in places { place.task?.cancel() }
     }
-    for place in places {
-      if let task = place.task {
-        await task.value
-      } else {
-        await place.listener.close()
-      }
-    }
+    for place in places { await place.task?.value }
     guillotine.cancel()
   }
 }

@@ -108,7 +108,7 @@ extension Appliance {
       failure = error
     }
     // Where no time is left, and where nobody may be answered any more.
-    await running.listening.shutDown(grace: .zero)
+    await running.listening.cutOff()
     relaying.cancel()
     await relaying.value
     control.task.cancel()

@@ -321,7 +321,7 @@ import Testing
         await client.close()
       }
       try await converse()
-      while remembered != nil { await Task.yield() }
+      while remembered != nil { try await Task.sleep(for: .milliseconds(1)) }
     }
   }
 

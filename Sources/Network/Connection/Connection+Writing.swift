@@ -7,6 +7,8 @@ extension Connection {
   /// They are gathered until the session flushes or waits for input, or until 32 KiB have come together. Waits, for at
   /// most ``writeTimeLimit``, while more than 128 KiB have not left this process: so a peer that does not read costs
   /// that much and no more.
+  ///
+  /// - Throws: ``ConnectionError``, or `CancellationError`: a cancelled session has nothing more to say.
   public func write(_ bytes: some Collection<UInt8> & Sendable) async throws {
     try await write { $0.writeBytes(bytes) }
   }
@@ -26,6 +28,7 @@ extension Connection {
 
   /// Writes by filling the output buffer directly, at most 64 KiB at a time.
   public func write(filling: (inout ByteBuffer) -> Void) async throws {
+    try Task.checkCancellation()
     let (flush, wait) = try state.withLock { state -> (Bool, Bool) in
       if let failure = state.failure { throw failure }
       if state.closed || state.lingering { throw ConnectionError.closed }

@@ -162,6 +162,7 @@ extension Session {
       guard let answer = Session.answer(error) else { throw SessionError.silent }
       return try await refuseContent(Reply(answer))
     }
+    faultPoint(.afterContent)
     guard content.header.count(of: "Received") <= Session.receivedLimit else {
       return try await refuseContent(
         Reply(554, "5.4.6", "More than \(Session.receivedLimit) Received fields: the message is in a loop"), content)
@@ -182,7 +183,9 @@ extension Session {
       transaction = nil
       let action = machine.contentFinished(Reply(answer))
       do {
+        faultPoint(.beforeReply)
         let goesOn = try await carryOut(action)
+        faultPoint(.afterReply)
         replies.watch(id)
         return goesOn
       } catch {

@@ -230,6 +230,7 @@ struct RemoteSession {
     isSendingContent = false
     let actions = machine.contentSent()
     try await connection.write(ending)
+    faultPoint(.afterRemoteDot)
     return actions
   }
 
@@ -258,6 +259,7 @@ struct RemoteSession {
     try await beforeEnd(machine.acceptedRecipients)
     let actions = machine.contentSent()
     try await connection.write(ClientMachine.lastChunk)
+    faultPoint(.afterRemoteDot)
     return actions
   }
 

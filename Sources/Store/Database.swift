@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Platform
 
 /// One connection to the database: a thin layer over SQLite's C interface with a cache of prepared statements.
 ///
@@ -95,6 +96,7 @@ final class Database {
     let statement = try begin(sql, values)
     defer { statement.end() }
     while try statement.step() {}
+    if needsTransaction { faultPoint(.duringCommit) }
   }
 
   /// Runs a statement whose last parameter is a large blob, without copying it.
@@ -113,6 +115,7 @@ final class Database {
       // The bytes end with this closure: SQLite must not look at them again.
       sqlite3_clear_bindings(statement.handle)
     }
+    if needsTransaction { faultPoint(.duringCommit) }
   }
 
   /// Calls a closure for each row of the answer.

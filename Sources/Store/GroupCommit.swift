@@ -252,7 +252,7 @@ final class GroupCommit {
   }
 
   private func commit() -> Outcome {
-    faultPoint("before-commit")
+    faultPoint(.beforeCommit)
     database.needsTransaction = false
     progress.set(.syncing)
     defer { progress.set(.working) }
@@ -266,7 +266,7 @@ final class GroupCommit {
       }
       return .lost(error)
     }
-    faultPoint("after-commit")
+    faultPoint(.afterCommit)
     return .committed(core.accept())
   }
 

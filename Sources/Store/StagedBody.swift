@@ -118,7 +118,7 @@ public final class StagedBody: Sendable {
     }
     guard !chunks.isEmpty || (all && id == nil) else { return }
     let body = try await store.write { try $0.stage(id, from: number, chunks) }
-    faultPoint("staged")
+    faultPoint(.staged)
     state.withLock { state in
       state.id = body
       state.written += chunks.count

@@ -216,7 +216,7 @@ import Testing
   func aTableNameThatIsNoneIsAnErrorWithItsLine(_ name: String) {
     let (configuration, problems) = ConfigurationFile.parse("hostname = \"mail.example.org\"\n\(name)\n")
     #expect(configuration == nil)
-    #expect(problems.contains { $0.severity == .error && ($0.line ?? 0) >= 2 })
+    #expect(problems.contains { $0.severity == .error && $0.line >= 2 })
   }
 
   @Test func deepNestingIsAnErrorNotACrash() {

@@ -3,6 +3,7 @@ internal import MailFlow
 internal import Message
 internal import NIOCore
 internal import Network
+internal import Platform
 internal import SMTP
 
 /// DATA and BDAT: content from the connection through the decoder into the intake, a piece at a time.

@@ -56,7 +56,7 @@ import Testing
       "--fdname=smtp:submission:imap", TestAppliance.binary, "serve", "--config", office.configurationFile,
     ]
     let log = office.folder.file("log")
-    FileManager.default.createFile(atPath: log, contents: nil)
+    _ = FileManager.default.createFile(atPath: log, contents: nil)
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
     process.standardOutput = process.standardError
     try process.run()

@@ -104,7 +104,7 @@ final class TestAppliance: @unchecked Sendable {
     process.arguments = ["serve", "--config", configurationFile]
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let log = folder.file("log")
-    if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+    if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
     let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
     try handle.seekToEnd()
     process.standardError = handle

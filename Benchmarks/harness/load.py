@@ -9,8 +9,9 @@ class Load:
         self.program = os.path.join(scratch, "load")
         subprocess.run(["cc", "-O2", "-o", self.program, os.path.join(HERE, "load.c"), "-lssl", "-lcrypto"], check=True)
 
-    def __call__(self, server, sessions, messages, size=4096, recipients=1, users=USERS, login=False, a_connection=0):
-        """Sends the messages. With `login`: over TLS, each session as a user of its own. What load.c printed."""
+    def __call__(self, server, sessions, messages, size=4096, recipients=1, users=USERS, login=False, a_connection=500):
+        """Sends the messages, by default 500 a connection: servers limit that. With `login`: over TLS, each session as a
+        user of its own. Returns what load.c printed."""
         port = server.submissions if login else server.smtp
         words = [self.program, "--port", port, "--sessions", sessions, "--messages", messages, "--size", size,
                  "--recipients", recipients, "--users", users, "--domain", DOMAIN, "--a-connection", a_connection]

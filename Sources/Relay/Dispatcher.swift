@@ -32,9 +32,21 @@ struct Dispatcher: Sendable {
 
   var book: DestinationBook
   private var lanes: [String: Lane] = [:]
+  /// What tells a row from itself after a change that makes it due again.
+  private struct Version: Hashable, Sendable {
+    var due: Moment?
+    var attempts: Int
+
+    init(_ recipient: Recipient) { (due, attempts) = (recipient.due, recipient.attempts) }
+  }
+
   /// Rows in a backlog or in flight.
   private var known: Set<RecipientID> = []
-  private var inFlight: Set<RecipientID> = []
+  /// Rows in flight, as they were when they took off.
+  private var inFlight: [RecipientID: Version] = [:]
+  /// Those of them that were offered once more since, changed: they are due again although nobody has said that they
+  /// have landed.
+  private var changed: Set<RecipientID> = []
 
   init(limits: DestinationBook.Limits) { book = DestinationBook(limits: limits) }
 
@@ -50,6 +62,9 @@ struct Dispatcher: Sendable {
 
   /// Takes a due row in. `false`: it is known already, or there is no room for it now.
   mutating func offer(_ row: QueueRow, hop: String) -> Bool {
+    if let version = inFlight[row.recipient.id], version != Version(row.recipient) {
+      changed.insert(row.recipient.id)
+    }
     guard !known.contains(row.recipient.id) else { return false }
     guard (lanes[hop]?.rows.count ?? 0) < Self.backlogPerHop else { return false }
     lanes[hop, default: Lane()].rows.append(row)
@@ -89,7 +104,7 @@ struct Dispatcher: Sendable {
     }
     lane.rows = rest
     lanes[hop] = lane
-    inFlight.formUnion(batch.ids)
+    for row in batch.rows { inFlight[row.recipient.id] = Version(row.recipient) }
     return batch
   }
 
@@ -100,10 +115,13 @@ struct Dispatcher: Sendable {
     return batches
   }
 
-  /// The rows have a new state in the database, or were given up on.
-  mutating func settled(_ ids: [RecipientID]) {
-    inFlight.subtract(ids)
+  /// The rows have a new state in the database, or were given up on. `true`: one of them has become due again before this
+  /// was known, and must be read again; nothing else would.
+  mutating func settled(_ ids: [RecipientID]) -> Bool {
+    for id in ids { inFlight[id] = nil }
     known.subtract(ids)
+    defer { changed.subtract(ids) }
+    return !changed.isDisjoint(with: ids)
   }
 
   /// A courier has ended; its place is free.

@@ -24,7 +24,7 @@ extension QueueRunner {
   private func stillQueued(_ batch: Batch) async -> Batch? {
     // If the store cannot say so now, the attempt's record will: nothing goes out without it.
     guard let queued = try? await queue.stillQueued(batch.ids) else { return batch }
-    dispatcher.settled(batch.ids.filter { !queued.contains($0) })
+    landed(batch.ids.filter { !queued.contains($0) })
     var left = batch
     left.rows.removeAll { !queued.contains($0.recipient.id) }
     return left.rows.isEmpty ? nil : left
@@ -193,7 +193,13 @@ extension QueueRunner {
         hasDSN: session?.extensions.dsn ?? false, notBefore: notBefore)
     }
     await record(results)
-    dispatcher.settled(Array(results.keys))
+    landed(Array(results.keys))
+  }
+
+  /// The rows are in nobody's hands any more. Between the commit of an outcome and this they may have become due again,
+  /// by the clock or by an administrator, and been passed over as still in flight.
+  private func landed(_ ids: [RecipientID]) {
+    if dispatcher.settled(ids) { wakeUps.readRows() }
   }
 
   /// Writes outcomes, one envelope after the other, so that a failure repeats nothing that was written. What cannot be

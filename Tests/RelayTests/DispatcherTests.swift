@@ -26,9 +26,23 @@ struct DispatcherTests {
     let again = dispatcher.offer(row(1), hop: "a")
     let batch = dispatcher.next(for: "a")
     let inFlight = dispatcher.offer(row(1), hop: "a")
-    dispatcher.settled(batch?.ids ?? [])
+    let isDueAgain = dispatcher.settled(batch?.ids ?? [])
     let later = dispatcher.offer(row(1), hop: "a")
     #expect([first, again, inFlight, later] == [true, false, false, true])
+    #expect(!isDueAgain)
+  }
+
+  @Test func aRowThatIsDueAgainBeforeItLandsIsReadAgain() {
+    var dispatcher = Dispatcher(limits: .init())
+    for row in [row(1), row(2)] { _ = dispatcher.offer(row, hop: "a") }
+    let batches = [dispatcher.next(for: "a"), dispatcher.next(for: "a")]
+    // Its outcome is in the database, with another time, and that time has come; the courier has not heard of it yet.
+    let isTaken = dispatcher.offer(row(1, due: .seconds(900)), hop: "a")
+    #expect(!isTaken)
+    let others = dispatcher.settled(batches[1]?.ids ?? [])
+    let isDueAgain = dispatcher.settled(batches[0]?.ids ?? [])
+    let onceMore = dispatcher.settled(batches[0]?.ids ?? [])
+    #expect([others, isDueAgain, onceMore] == [false, true, false])
   }
 
   @Test func aBatchIsOneContentOfOneEnvelope() {

@@ -26,6 +26,7 @@ final class FakeQueue: RelayQueue {
     var failWrites = 0
     var failedWrites = 0
     var failAttempts = false
+    var outcomeGate: Gate?
     var reads = 0
     var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
   }
@@ -90,6 +91,8 @@ final class FakeQueue: RelayQueue {
   /// The next writes of outcomes fail.
   func failWrites(_ count: Int) { state.withLock { $0.failWrites = count } }
   func failAttempts(_ fail: Bool) { state.withLock { $0.failAttempts = fail } }
+  /// Outcomes are written and told, but the courier hears of it only when the gate opens.
+  func holdOutcomes(_ gate: Gate) { state.withLock { $0.outcomeGate = gate } }
 
   var failedWrites: Int { state.withLock { $0.failedWrites } }
 
@@ -190,6 +193,7 @@ final class FakeQueue: RelayQueue {
     }
     told?(.changed(due: due))
     for one in ready { one.continuation.resume() }
+    await state.withLock { $0.outcomeGate }?.wait()
   }
 
   func recoverAttempts() async throws { state.withLock { $0.recovered = true } }

@@ -72,29 +72,33 @@ final class FakeServer: Sendable {
   private let state: Mutex<State>
 
   init(_ behaviour: Behaviour = Behaviour()) {
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let fd = listener
-    withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        _ = Glibc.bind(fd, generic, length)
-        _ = Glibc.listen(fd, 64)
-        _ = getsockname(fd, generic, &length)
-      }
-    }
-    port = Int(UInt16(bigEndian: address.sin_port))
+    (listener, port) = Self.boundSocket()
+    _ = Glibc.listen(listener, 64)
     state = Mutex(State(behaviour: behaviour))
     spawn { [self] in acceptLoop() }
   }
 
-  /// A port on which nobody listens.
-  static func deadPort() -> Int {
-    let server = FakeServer()
-    server.stop()
-    return server.port
+  /// A socket on a loopback port that the system chose, and the port.
+  private static func boundSocket() -> (Int32, Int) {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        _ = Glibc.bind(socket, generic, length)
+        _ = getsockname(socket, generic, &length)
+      }
+    }
+    return (socket, Int(UInt16(bigEndian: address.sin_port)))
+  }
+
+  /// Gives a port on which nobody listens, and nobody can begin to while `body` runs.
+  static func withDeadPort(_ body: (Int) async throws -> Void) async throws {
+    let (socket, port) = boundSocket()
+    defer { close(socket) }
+    try await body(port)
   }
 
   func stop() {

@@ -28,7 +28,7 @@ private struct OfficePlanner: Planner {
 }
 
 /// The relay over the real queue and the real store.
-@Suite("Through the queue")
+@Suite("Through the queue", .timeLimit(.minutes(5)))
 struct JourneyTests {
   struct Office: Sendable {
     let flow: MailFlow

@@ -6,7 +6,7 @@ import Testing
 @testable import MailFlow
 @testable import Relay
 
-@Suite("The queue runner")
+@Suite("The queue runner", .timeLimit(.minutes(5)))
 struct QueueRunnerTests {
   func status(_ outcome: AttemptOutcome?) -> String {
     switch outcome {
@@ -198,6 +198,29 @@ struct QueueRunnerTests {
     }
   }
 
+  /// Its time may come between the commit of the outcome and the moment at which the courier hears of it.
+  @Test func whatIsDueAgainBeforeTheCourierKnowsIsTriedAgain() async throws {
+    var behaviour = FakeServer.Behaviour()
+    behaviour.recipient = { _, _ in .say("451 4.7.1 come back") }
+    try await serving(behaviour) { server in
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port)) { bench in
+        let hears = Gate()
+        bench.queue.holdOutcomes(hears)
+        bench.queue.add(to: ["x@far.example"])
+        await bench.queue.settled(1)
+        server.change { $0.recipient = { _, _ in .say("250 2.1.5 ok") } }
+        let reads = bench.queue.reads
+        bench.time.advance(.seconds(900))
+        while bench.queue.reads == reads { await Task.yield() }
+        // The runner has seen the row, and left it where it still is.
+        await bench.runner.proveProgress()
+        hears.reached()
+        await bench.queue.settled(2)
+        #expect(status(bench.queue.outcome("x@far.example")) == "relayed")
+      }
+    }
+  }
+
   @Test func mailAndContentRefusals() async throws {
     var behaviour = FakeServer.Behaviour()
     behaviour.mail = { $0.contains("bad@") ? .say("550 5.7.1 not you") : .say("250 2.1.0 ok") }
@@ -257,7 +280,7 @@ struct QueueRunnerTests {
     let text = "Subject: x\r\n\r\n" + String(repeating: "0123456789\r\n", count: 600_000)
     try await serving(behaviour) { server in
       var limits = TimeLimits.standard
-      limits.dataBlock = .milliseconds(300)
+      limits.dataBlock = .seconds(2)
       try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), timeLimits: limits) { bench in
         bench.queue.add(to: ["x@far.example"], text: text)
         await bench.queue.settled(1)
@@ -340,37 +363,38 @@ struct QueueRunnerTests {
 
   @Test func aDeadHostHoldsUpItsMessagesTogetherAndNobodyElses() async throws {
     try await serving { alive in
-      let dead = FakeServer.deadPort()
-      let configuration = try Configuration(
-        text: RunnerBench.text + """
-          [smart-host]
-          host = "127.0.0.1:\(alive.port)"
-          tls = "off"
+      try await FakeServer.withDeadPort { dead in
+        let configuration = try Configuration(
+          text: RunnerBench.text + """
+            [smart-host]
+            host = "127.0.0.1:\(alive.port)"
+            tls = "off"
 
-          [[route]]
-          domains = ["dead.example"]
-          host = "127.0.0.1:\(dead)"
-          tls = "off"
+            [[route]]
+            domains = ["dead.example"]
+            host = "127.0.0.1:\(dead)"
+            tls = "off"
 
-          """)
-      let limits = DestinationBook.Limits(firstPause: .seconds(1200))
-      try await RunnerBench.run(configuration: configuration, limits: limits) { bench in
-        for n in 0..<50 { bench.queue.add(to: ["x\(n)@dead.example"]) }
-        bench.queue.add(to: ["y@far.example"])
-        await bench.queue.settled(51)
-        #expect(status(bench.queue.outcome("y@far.example")) == "relayed")
-        for n in 0..<50 {
-          let outcome = bench.queue.outcome("x\(n)@dead.example")
-          #expect(status(outcome) == "deferred 4.4.1")
-          // Nobody comes before the host's own pause is over, though the schedule would say 15 minutes.
-          #expect(due(outcome) == bench.time.now + .seconds(1200))
+            """)
+        let limits = DestinationBook.Limits(firstPause: .seconds(1200))
+        try await RunnerBench.run(configuration: configuration, limits: limits) { bench in
+          for n in 0..<50 { bench.queue.add(to: ["x\(n)@dead.example"]) }
+          bench.queue.add(to: ["y@far.example"])
+          await bench.queue.settled(51)
+          #expect(status(bench.queue.outcome("y@far.example")) == "relayed")
+          for n in 0..<50 {
+            let outcome = bench.queue.outcome("x\(n)@dead.example")
+            #expect(status(outcome) == "deferred 4.4.1")
+            // Nobody comes before the host's own pause is over, though the schedule would say 15 minutes.
+            #expect(due(outcome) == bench.time.now + .seconds(1200))
+          }
+          let troubles = await bench.runner.troubles
+          #expect(troubles.map(\.host) == ["127.0.0.1:\(dead)"])
+          // A new message for it waits too, without a connection.
+          bench.queue.add(to: ["late@dead.example"])
+          await bench.queue.settled(52)
+          #expect(words(bench.queue.outcome("late@dead.example")).contains("Not tried"))
         }
-        let troubles = await bench.runner.troubles
-        #expect(troubles.map(\.host) == ["127.0.0.1:\(dead)"])
-        // A new message for it waits too, without a connection.
-        bench.queue.add(to: ["late@dead.example"])
-        await bench.queue.settled(52)
-        #expect(words(bench.queue.outcome("late@dead.example")).contains("Not tried"))
       }
     }
   }
@@ -400,9 +424,9 @@ struct QueueRunnerTests {
     ("bytes", .raw([0, 0xff, 13, 10, 13, 10, 10])), ("nothing", .close), ("a reset", .reset), ("silence", .hang),
   ]
 
-  @Test(arguments: garbage) func endsInARetry(_ name: String, _ greeting: FakeServer.Step) async throws {
+  @Test(arguments: garbage.map(\.0)) func endsInARetry(_ name: String) async throws {
     var behaviour = FakeServer.Behaviour()
-    behaviour.greeting = greeting
+    behaviour.greeting = try #require(Self.garbage.first { $0.0 == name }).1
     var limits = TimeLimits.standard
     limits.greeting = .milliseconds(300)
     try await serving(behaviour) { server in
@@ -418,16 +442,20 @@ struct QueueRunnerTests {
     var behaviour = FakeServer.Behaviour()
     behaviour.content = { _, _ in .hang }
     behaviour.mail = { $0.contains("slow@") ? .hang : .say("250 2.1.0 ok") }
-    var limits = TimeLimits.standard
-    limits.mail = .milliseconds(200)
-    limits.dataEnd = .milliseconds(200)
+    // Short is only the limit that is to be reached: a busy machine may be slow at everything else.
+    var atTheEnd = TimeLimits.standard
+    atTheEnd.dataEnd = .milliseconds(200)
+    var atMAIL = TimeLimits.standard
+    atMAIL.mail = .milliseconds(200)
     try await serving(behaviour) { server in
-      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), timeLimits: limits) { bench in
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), timeLimits: atTheEnd) { bench in
         bench.queue.add(to: ["a@far.example"])
         await bench.queue.settled(1)
         #expect(status(bench.queue.outcome("a@far.example")) == "uncertain")
+      }
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port), timeLimits: atMAIL) { bench in
         bench.queue.add(to: ["b@far.example"], from: "slow@office.example")
-        await bench.queue.settled(2)
+        await bench.queue.settled(1)
         #expect(status(bench.queue.outcome("b@far.example")) == "deferred 4.4.2")
       }
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import MailFlow
 @testable import Relay
 
-@Suite("TLS and passwords on the way out")
+@Suite("TLS and passwords on the way out", .timeLimit(.minutes(5)))
 struct SecurityTests {
   typealias Mode = Configuration.NextHop.TLSMode
 

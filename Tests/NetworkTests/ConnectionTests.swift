@@ -8,7 +8,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
   @Test func pipelinedLinesAreAnsweredInOrder() async throws {
     try await Loopback.serve(session: echo) { server in
       try await server.connect { client in

@@ -8,7 +8,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct ExhaustionTests {
+@Suite(.timeLimit(.minutes(5))) struct ExhaustionTests {
   /// In a process of its own, because the limit is the process's.
   @Test func theLastDescriptorsAreNotForConnections() async {
     await #expect(processExitsWith: .success) {

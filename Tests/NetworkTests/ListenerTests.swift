@@ -10,7 +10,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct ListenerTests {
+@Suite(.timeLimit(.minutes(5))) struct ListenerTests {
   /// Holds connections open until told.
   @Sendable static func greet(_ connection: Connection) async throws {
     try await connection.write("220 \(connection.peer?.address.description ?? "?")\r\n")
@@ -104,6 +104,7 @@ import Testing
   @Test func theProxysHeaderMayComeByteByByteAndBeforeTLS() async throws {
     try await Loopback.serve({
       $0.proxies = { [IPNetwork("127.0.0.1")].compactMap { $0 } }
+      $0.proxyTimeLimit = patience
       $0.implicitTLS = try? TLSContexts([certificate("a.example")])
     }) { connection in
       try await connection.write("\(connection.peer.map { "\($0)" } ?? "?")\r\n")
@@ -148,17 +149,29 @@ import Testing
     #expect(sessions.withLock { $0 } == 1)
   }
 
-  @Test func anInheritedDescriptorIsServed() async throws {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let bound = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+  /// A proxy that connects and says nothing, or not all of it, holds a place for a moment only.
+  @Test func theProxysHeaderHasATimeLimit() async throws {
+    #expect(ListenerOptions(name: "test", limits: ConnectionLimits(.init())).proxyTimeLimit == .seconds(5))
+    try await Loopback.serve({
+      $0.proxies = { [IPNetwork("127.0.0.1")].compactMap { $0 } }
+      $0.proxyTimeLimit = .milliseconds(50)
+    }) { _ in
+      Issue.record("a session began")
+    } _: { server in
+      for bytes in [[], Array(ProxyHeaderTests.six.dropLast())] {
+        let client = try await server.connect()
+        try await client.write(bytes)
+        client.flush()
+        _ = try? await client.rest()
+        #expect(client.isPeerGone)
+        await client.close()
       }
     }
-    #expect(bound == 0 && listen(descriptor, 10) == 0)
+  }
+
+  @Test func anInheritedDescriptorIsServed() async throws {
+    let (descriptor, _) = try boundSocket()
+    #expect(listen(descriptor, 10) == 0)
     var before = stat()
     #expect(fstat(descriptor, &before) == 0)
     let listener = try await Listener.bind(
@@ -241,11 +254,9 @@ import Testing
 
   @Test func aDeadTargetIsToldInASentence() async throws {
     let connector = Connector(on: Loopback.group, resolverThreads: 1)
-    let closed = try await Listener.bind(
-      .tcp(HostPort(host: "127.0.0.1", port: 0)),
-      ListenerOptions(name: "t", limits: ConnectionLimits(.init())), on: Loopback.group)
-    let port = closed.address?.port ?? 0
-    await closed.close()
+    // Bound, so that nobody else gets the port meanwhile, and not listening.
+    let (socket, port) = try boundSocket()
+    defer { close(socket) }
     let refused = await #expect(throws: ConnectError.self) {
       _ = try await connector.connect(to: HostPort(host: "127.0.0.1", port: port))
     }
@@ -258,4 +269,20 @@ import Testing
     #expect(try await connector.addresses(of: "localhost").contains { $0.isLoopback })
     await connector.shutDown()
   }
+}
+
+/// A socket on a loopback port that the system chose, and the port.
+func boundSocket() throws -> (descriptor: Int32, port: Int) {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+    }
+  }
+  try #require(isBound)
+  return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
 }

@@ -53,7 +53,7 @@ struct Loopback {
 }
 
 /// Time limits that only a hanging test reaches.
-let patience: Duration = .seconds(20)
+let patience: Duration = .seconds(60)
 
 extension Connection {
   func text(limit: Int = 4096) async throws -> String? {

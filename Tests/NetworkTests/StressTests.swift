@@ -3,7 +3,7 @@ import Testing
 
 @testable import Network
 
-@Suite(.timeLimit(.minutes(1))) struct StressTests {
+@Suite(.timeLimit(.minutes(5))) struct StressTests {
   @Test func manyShortConnections() async throws {
     try await Loopback.serve(session: ListenerTests.greet) { server in
       for _ in 0..<300 {

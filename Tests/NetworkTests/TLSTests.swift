@@ -9,7 +9,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
   static let trust = Result { try ClientTrust() }
 
   static func client(_ name: String?, _ verification: ClientTLS.Verification = .none) throws -> ClientTLS {

@@ -29,6 +29,8 @@ public struct ListenerOptions: Sendable {
   /// is closed; a header from anybody else is not understood, and so no address can be forged. Asked for every
   /// connection, because a reload may change it.
   public var proxies: @Sendable () -> [IPNetwork] = { [] }
+  /// Time limit for that header. A proxy sends it in one piece, before anything else, so a long wait is for nothing.
+  public var proxyTimeLimit: Duration = .seconds(5)
   public var limits: ConnectionLimits
   /// What is said to somebody who is not admitted, before the connection is closed. Not with implicit TLS.
   public var refusal: @Sendable (ConnectionLimits.Refusal) -> [UInt8] = { _ in [] }
@@ -198,7 +200,7 @@ public final class Listener: Sendable {
 
   private func admit(_ connection: Connection, _ session: @Sendable (Connection) async -> Void) async throws {
     if let peer = connection.peer, options.proxies().contains(where: { $0.contains(peer.address) }) {
-      try await connection.readProxyHeader(within: .seconds(30))
+      try await connection.readProxyHeader(within: options.proxyTimeLimit)
     }
     let network = connection.peer.map { options.limits.enter($0.address) }
     if let network, network == nil {

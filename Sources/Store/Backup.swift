@@ -98,10 +98,14 @@ func syncFile(_ path: String) throws -> Int {
   return Int(facts.st_size)
 }
 
-/// Syncs the folder of a file, so that its name is on disk.
-func syncFolder(of path: String) throws {
-  let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-  _ = try syncFile(folder)
+/// Syncs the folder of a file or folder, so that its name is on disk.
+func syncFolder(of path: String) throws { _ = try syncFile(parent(of: path)) }
+
+private func parent(of path: String) -> String {
+  var name = path[...]
+  while name.count > 1, name.last == "/" { name = name.dropLast() }
+  guard let slash = name.lastIndex(of: "/") else { return "." }
+  return slash == name.startIndex ? "/" : String(name[..<slash])
 }
 
 /// A copy by SQLite's online backup.

@@ -5,16 +5,22 @@ internal import Glibc
 enum Opening {
   static let fileName = "postroom.db"
 
-  /// Makes the folder (0700), if it is missing.
+  /// Makes the folder (0700), if it is missing. Its name is on disk before anything is put into it.
   static func makeFolder(_ folder: String) throws {
-    if mkdir(folder, 0o700) != 0, errno != EEXIST { throw StoreError.file(path: folder, errorText()) }
+    if mkdir(folder, 0o700) == 0 {
+      try syncFolder(of: folder)
+    } else if errno != EEXIST {
+      throw StoreError.file(path: folder, errorText())
+    }
     var facts = stat()
     guard stat(folder, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
       throw StoreError.file(path: folder, "it is no folder: name another one")
     }
   }
 
-  /// Makes the file (0600), if it is missing: SQLite would make it readable by others. Its log gets the same mode.
+  /// Makes the file (0600), if it is missing: SQLite would make it readable by others. Its log gets the same mode. A name
+  /// is on disk only when its folder is synced; without that a power cut could take away the file with all its synced
+  /// content.
   static func makeFile(_ path: String) throws {
     let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     if file < 0 {
@@ -22,6 +28,7 @@ enum Opening {
       throw StoreError.file(path: path, errorText())
     }
     Glibc.close(file)
+    try syncFolder(of: path)
   }
 
   /// Opens the writer's connection and brings the schema up to date.

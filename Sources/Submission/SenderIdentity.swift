@@ -51,10 +51,41 @@ struct SenderIdentity {
         guard let address = mailbox.address else {
           return Answer(550, "5.7.1", "The \(name) field has an address that is not well formed")
         }
-        if let refusal = refusal(of: address, in: "The \(name) field") { return refusal }
+        if let refusal = refusal(of: address, in: "The \(name) field") ?? refusal(ofName: mailbox, in: name) {
+          return refusal
+        }
       }
     }
     return nil
+  }
+
+  /// Looks at the name before an address, which is all that many mail programs show.
+  ///
+  /// An address in it without quotes is no name by RFC 2822 §3.2.6, and some readers take it for the sender: it must be
+  /// one's own. In quotes it may be anybody's outside, as the forms and ticket systems of an office write it
+  /// (`"visitor@example.com" <website@…>`), but not a colleague's: nobody here speaks in another's name.
+  private func refusal(ofName mailbox: HeaderMailbox, in field: String) -> Answer? {
+    guard let name = mailbox.displayName else { return nil }
+    for claimed in Self.addresses(in: name) where !owns(claimed) {
+      let isHouse = directory.configuration.domain(claimed.domain) != nil
+      guard isHouse || mailbox.hasBareAt else { continue }
+      let shown = displayable("\(claimed)", limit: 100)
+      return Answer(
+        550, "5.7.1", "The \(field) field's name pretends to be \(shown), not an address of yours; leave it out")
+    }
+    return nil
+  }
+
+  /// What a reader would take for addresses in a text.
+  private static func addresses(in text: String) -> [EmailAddress] {
+    // U+FF20 and U+FE6B are letters to a program, and an @ to a person.
+    let plain = text.replacing("\u{ff20}", with: "@").replacing("\u{fe6b}", with: "@")
+    let around = ".!?'"
+    return plain.split { $0.isWhitespace || "<>()[]{}\",;:|".contains($0) }.compactMap { word in
+      let start = word.drop { around.contains($0) }
+      let end = start.lastIndex { !around.contains($0) }
+      return end.flatMap { EmailAddress(start[...$0]) }
+    }
   }
 
   /// The allowed addresses in words; a long list is cut.

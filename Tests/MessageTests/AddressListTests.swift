@@ -16,6 +16,15 @@ import Testing
     }
   }
 
+  /// An @ outside quotes is no part of a name (RFC 2822 §3.2.6).
+  @Test func aBareAtInANameIsTold() {
+    func bare(_ text: String) -> [Bool] { AddressList(text.bytes).mailboxes.map(\.hasBareAt) }
+    #expect(
+      bare("a@b <c@d>, A @ B <c@d>, \"a@b\" <c@d>, A <c@d>, c@d (a@b), e@f") == [
+        true, true, false, false, false, false,
+      ])
+  }
+
   @Test(arguments: [
     ("a@b.example", ["-|-|a|b.example"]),
     ("A B <a@b>, c@d", ["A B|-|a|b", "-|-|c|d"]),

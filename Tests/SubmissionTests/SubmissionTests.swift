@@ -76,6 +76,10 @@ private func address(_ text: String) throws -> EmailAddress { try #require(Email
   @Test(arguments: [
     "From: anna@example.org\n\n", "From: \"A, B\" <a.b@example.org>, anna@example.org\nSender: anna@example.org\n\n",
     "Subject: none\n\n",
+    // What sloppy programs and an office's forms write.
+    "From: anna@example.org <anna@example.org>\n\n", "From: \"anna@example.org\" <a.b@example.org>\n\n",
+    "From: Anna @ Example <anna@example.org>\n\n", "From: \"visitor@elsewhere.example\" <anna@example.org>\n\n",
+    "From: =?utf-8?q?visitor=40elsewhere.example_via_us?= <anna@example.org>\n\n",
   ])
   func honestHeaders(_ text: String) throws {
     #expect(SenderIdentity(try session()).refusal(of: header(text)) == nil)
@@ -86,6 +90,13 @@ private func address(_ text: String) throws -> EmailAddress { try #require(Email
     "From: anna@example.org\nFrom: bob@example.org\n\n", "from : bob@example.org\n\n", "FROM:\n bob@example.org\n\n",
     "From: anna@example.org\nSender: bob@example.org\n\n", "From: \"anna@example.org\" <bob@example.org>\n\n",
     "From: anna@example.org (x) <bob@example.org>\n\n", "From: none:;\n\n",
+    // Names that pretend.
+    "From: ceo@bank.example <anna@example.org>\n\n", "From: ceo@bank <anna@example.org>\n\n",
+    "From: The ceo@bank.example himself <anna@example.org>\n\n", "From: \"bob@example.org\" <anna@example.org>\n\n",
+    "From: \"Bob (bob@example.org)\" <anna@example.org>\n\n", "From: anna@example.org (bob@example.org)\n\n",
+    "From: =?utf-8?q?bob=40example.org?= <anna@example.org>\n\n",
+    "From: \"bob\u{ff20}example.org\" <anna@example.org>\n\n",
+    "From: anna@example.org\nSender: \"nobody@EXAMPLE.org.\" <anna@example.org>\n\n",
   ])
   func forgedHeaders(_ text: String) throws {
     let refusal = SenderIdentity(try session()).refusal(of: header(text))

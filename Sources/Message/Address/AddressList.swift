@@ -2,6 +2,9 @@
 public struct HeaderMailbox: Hashable, Sendable {
   /// The display name as it stands: quotes and escapes removed, encoded words not decoded. nil if there is none.
   public var name: [UInt8]?
+  /// The name has an `@` outside quotes. RFC 2822 §3.2.6 does not allow that, and readers do not agree on what it is: some
+  /// show a name, others take what stands around it for the address.
+  public var hasBareAt = false
   /// An obsolete source route such as `@a,@b` (RFC 5322 §4.4), without its colon.
   public var route: [UInt8]?
   /// The local part without quotes; may be empty in a malformed address.

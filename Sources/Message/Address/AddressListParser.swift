@@ -118,6 +118,7 @@ struct AddressListParser {
     if var mailbox = angle {
       let name = phrase(words)
       mailbox.name = name.isEmpty ? comment : name
+      mailbox.hasBareAt = words.contains { $0.isAt }
       return [mailbox]
     }
     var found: [HeaderMailbox] = []

@@ -212,6 +212,35 @@ import Testing
     }
   }
 
+  @Test func anUnknownTableIsCalledATable() {
+    let text =
+      "hostname = \"mail.example.org\"\nfrob = 1\n[submisions]\n[[frobs]]\n[[domain]]\nname = \"example.org\"\n"
+    let found = ConfigurationFile.parse(text).1.filter { (2...4).contains($0.line) }.map { "\($0)" }.sorted()
+    #expect(found.count == 3)
+    #expect(found[0].contains("there is no key \"frob\" before the first table"))
+    #expect(found[1].contains("there is no table [submisions]") && found[1].contains("did you mean \"submissions\"?"))
+    #expect(found[2].contains("there is no table [[frobs]]"))
+  }
+
+  /// One mistake does not hide the next.
+  @Test func whatAWrongAddressLeadsToIsLookedAtToo() {
+    let text = """
+      hostname = "mail.example.org"
+      [[domain]]
+      name = "example.org"
+      [[account]]
+      name = "anna"
+      [[group]]
+      address = "team@elsewhere.example"
+      members = ["nobody"]
+      [[alias]]
+      address = "anna@example.org"
+      to = ["nobody"]
+      """
+    let errors = ConfigurationFile.parse(text).1.filter { $0.severity == .error }.map(\.line).sorted()
+    #expect(errors == [7, 8, 10, 11])
+  }
+
   @Test(arguments: ["[.smtp]", "[[[account]]]", "[=]", "[ #x]", "[[=a]]", "[\u{e9}]", "[-]\n[?]"])
   func aTableNameThatIsNoneIsAnErrorWithItsLine(_ name: String) {
     let (configuration, problems) = ConfigurationFile.parse("hostname = \"mail.example.org\"\n\(name)\n")

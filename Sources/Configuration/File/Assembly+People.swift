@@ -54,12 +54,14 @@ extension Assembly {
     for case let alias? in aliases {
       let value = Configuration.Alias(
         address: alias.address, targets: members(alias.members, of: "the alias \(alias.address)", people))
+      guard alias.isItsOwn else { continue }
       people.aliases.append(Located(value: value, line: alias.line))
       people.destinations[alias.address.key] = .alias(value)
     }
     for case let group? in groups {
       let value = Configuration.Group(
         address: group.address, members: members(group.members, of: "the group \(group.address)", people))
+      guard group.isItsOwn else { continue }
       people.groups.append(Located(value: value, line: group.line))
       people.destinations[group.address.key] = .group(value)
     }
@@ -116,6 +118,8 @@ extension Assembly {
     let address: Configuration.Address
     let members: [Located<String>]
     let line: Int
+    /// The address is not somebody else's, nor elsewhere; where it is, what it leads to is looked at all the same.
+    let isItsOwn: Bool
   }
 
   private func claim(
@@ -124,8 +128,9 @@ extension Assembly {
   ) -> Claimed? {
     let members = section.read(membersKey)
     guard let address = section.read(addressKey) else { return nil }
-    guard claim(address, line: section.line(of: addressKey), who: "\(what) (\(address))", &people) else { return nil }
-    return Claimed(address: address, members: members ?? [], line: section.line(of: addressKey))
+    let line = section.line(of: addressKey)
+    let isItsOwn = claim(address, line: line, who: "\(what) (\(address))", &people)
+    return Claimed(address: address, members: members ?? [], line: line, isItsOwn: isItsOwn)
   }
 
   private func members(_ written: [Located<String>], of who: String, _ people: People) -> [Configuration.Member] {

@@ -42,8 +42,10 @@ struct Section {
     var known: [String: TOMLNode.Entry] = [:]
     for entry in entries {
       guard schema.names.contains(entry.key) else {
+        let what = schema.name.isEmpty ? entry.node.heading(entry.key) : nil
         findings.error(
-          entry.line, "there is no key \"\(entry.key)\"\(schema.place)", schema.advice(forUnknown: entry.key))
+          entry.line, what.map { "there is no table \($0)" } ?? "there is no key \"\(entry.key)\"\(schema.place)",
+          schema.advice(forUnknown: entry.key))
         continue
       }
       known[entry.key] = entry
@@ -127,6 +129,19 @@ struct Section {
       if case .table(let inner) = node.value { return Section(schema, inner, line: node.line, path: path, findings) }
       findings.error(node.line, "\(schema.name) is a list with \(node.kind) in it", "write \(schema.heading)")
       return nil
+    }
+  }
+}
+
+extension TOMLNode {
+  /// A table's heading as it is written under that name; `nil` for a value.
+  fileprivate func heading(_ name: String) -> String? {
+    switch value {
+    case .table: return "[\(name)]"
+    case .array(let nodes):
+      if case .table? = nodes.first?.value { return "[[\(name)]]" }
+      return nil
+    default: return nil
     }
   }
 }

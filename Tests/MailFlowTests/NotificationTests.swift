@@ -15,7 +15,8 @@ import Testing
       $0.recipients[0].original = OriginalRecipient(type: "rfc822", address: "Bert@office.example")
     }
     let acceptance = await house.flow.accept(envelope, try await house.take())
-    #expect(acceptance.id != nil)
+    let id = try #require(acceptance.id)
+    #expect(try await house.words(id, "told").hasPrefix("<anna@office.example>, by envelope "))
     let told = try await house.messages("anna")
     #expect(told.count == 1)
     let text = told.first ?? ""

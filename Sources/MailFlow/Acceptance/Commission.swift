@@ -38,7 +38,10 @@ struct Commission: Sendable {
     guard transaction.generation == Int(clamping: plan.configurationGeneration) else { return .stale }
     if let fingerprint, let id = try transaction.repeated(fingerprint) { return .repeated(id) }
     let id = try write(in: &transaction, observers: observers)
-    for notification in notifications { _ = try notification.write(in: &transaction, observers: observers) }
+    for notification in notifications {
+      try MailFlow.tell(
+        .notify(notification), about: id, to: envelope.reversePath?.description, now, observers, in: &transaction)
+    }
     return .done(id)
   }
 

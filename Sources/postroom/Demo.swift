@@ -48,11 +48,19 @@ struct Demo {
     try writeNewFile(configurationFile, Array(text.utf8), mode: 0o600)
   }
 
+  /// This program as a person has to write it: it need not be on the PATH.
+  private var program: String {
+    let name = CommandLine.arguments.first ?? "postroom"
+    return name.contains("/") ? absolutePath(name) : name
+  }
+
   /// How to connect a mail program.
-  func invitation(_ configuration: Configuration) -> String {
-    func place(_ name: Configuration.Service.Name) -> String {
-      configuration.service(name).listen.first.map { "\($0)" } ?? "-"
-    }
+  ///
+  /// - Parameter address: where a service listens.
+  func invitation(
+    _ configuration: Configuration, address: (Configuration.Service.Name) -> HostPort?
+  ) -> String {
+    func place(_ name: Configuration.Service.Name) -> String { address(name).map { "\($0)" } ?? "(off)" }
     let passwords = readWholeFile(passwordFile).map { String(decoding: $0, as: UTF8.self) } ?? ""
     var lines = [
       "", "Postroom runs in \(folder), for this machine only. Connect a mail program:",
@@ -67,7 +75,7 @@ struct Demo {
     }
     lines += [
       "", "The certificate is self-made (\(folder)/certificate.pem): the mail program will ask about it.",
-      "Where is my message?   postroom trace --config \(configurationFile)", "Stop with Ctrl-C.", "",
+      "Where is my message?   \(program) trace --config \(configurationFile)", "Stop with Ctrl-C.", "",
     ]
     return lines.joined(separator: "\n")
   }

@@ -28,11 +28,11 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     var option = config
-    var invitation: String?
+    var demonstration: Demo?
     if let demo {
-      let demo = try await Demo(folder: demo, domain: demoDomain, basePort: demoPorts, peer: demoPeer)
-      option.path = demo.configurationFile
-      invitation = demo.invitation(try option.load())
+      let made = try await Demo(folder: demo, domain: demoDomain, basePort: demoPorts, peer: demoPeer)
+      option.path = made.configurationFile
+      demonstration = made
     }
     let configuration = try option.load()
     startLogging(configuration.logLevel)
@@ -45,7 +45,7 @@ struct Serve: AsyncParsableCommand {
         services: [
           .init(service: appliance, successTerminationBehavior: .gracefullyShutdownGroup),
           .init(service: ReloadOnHangup(appliance: appliance, logger: logger)),
-          .init(service: Invitation(text: invitation, appliance: appliance)),
+          .init(service: Invitation(demo: demonstration, configuration: configuration, appliance: appliance)),
         ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
@@ -72,7 +72,10 @@ private struct ReloadOnHangup: Service {
       do {
         for warning in try await appliance.reload() { logger.warning("\(warning)") }
       } catch {
-        logger.error("The configuration was not read again", metadata: ["reason": "\(error)"])
+        // One line each: the log has no others.
+        for line in "\(error)".split(separator: "\n") {
+          logger.error("The configuration was not read again", metadata: ["reason": "\(line)"])
+        }
       }
     }
   }
@@ -80,12 +83,13 @@ private struct ReloadOnHangup: Service {
 
 /// Prints how to connect, once the demonstration answers; then waits for the end like everybody else.
 private struct Invitation: Service {
-  let text: String?
+  let demo: Demo?
+  let configuration: Configuration
   let appliance: Appliance
 
   func run() async throws {
-    if let text {
-      await appliance.waitUntilReady()
+    if let demo, await appliance.waitUntilReady() {
+      let text = demo.invitation(configuration) { appliance.addresses[$0]?.first }
       let bytes = Array((text + "\n").utf8)
       _ = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
     }

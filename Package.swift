@@ -106,7 +106,7 @@ let package = Package(
     tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded, log]),
     tests("Store", ["Platform", "CSQLite"]),
     tests("SMTP", ["Platform", "Message"]),
-    tests("Accounts", ["Platform", "Configuration", "Store", "Message"]),
+    tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message"]),
     tests(
       "Reception",

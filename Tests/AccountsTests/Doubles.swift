@@ -1,4 +1,5 @@
 import Configuration
+import Logging
 import Message
 import Platform
 import Synchronization
@@ -98,7 +99,8 @@ struct Office {
         """)
     let (configuration, naps) = (configuration, naps)
     authenticator = Authenticator(
-      configuration: { configuration }, secrets: secrets, clock: clock.clock, sleep: { naps.nap($0) })
+      configuration: { configuration }, secrets: secrets, clock: clock.clock, sleep: { naps.nap($0) },
+      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
   }
 
   func session(_ peer: String = "192.0.2.1", encrypted: Bool = true) -> LoginSession {

@@ -42,7 +42,7 @@ import Testing
     """
     import base64, hashlib, hmac, os, smtplib, ssl
     context = ssl._create_unverified_context()
-    s = smtplib.SMTP("127.0.0.1", \(port), timeout=20); s.starttls(context=context); s.ehlo()
+    s = smtplib.SMTP("127.0.0.1", \(port), timeout=120); s.starttls(context=context); s.ehlo()
     def b(x): return base64.b64encode(x).decode()
     nonce = b(os.urandom(12))
     bare = "n=alice,r=" + nonce
@@ -75,9 +75,9 @@ import Testing
       m["From"], m["To"], m["Subject"] = "alice@office.example", "bob@office.example", "Grüße"
       m.set_content("Schöne Grüße\\n")
       m.add_attachment(b"\\x00\\x01" * 200000, maintype="application", subtype="x-thing", filename="größe.bin")
-      with smtplib.SMTP("127.0.0.1", \(try office.port("submission")), timeout=20) as s:
+      with smtplib.SMTP("127.0.0.1", \(try office.port("submission")), timeout=120) as s:
           s.starttls(context=context); s.login("alice", "\(TestAppliance.password)"); s.send_message(m)
-      b = imaplib.IMAP4("127.0.0.1", \(try office.port("imap")), timeout=20)
+      b = imaplib.IMAP4("127.0.0.1", \(try office.port("imap")), timeout=120)
       b.starttls(context); b.login("bob", "\(TestAppliance.password)")
       assert b.select()[1] == [b"1"]
       import email, email.policy
@@ -178,7 +178,7 @@ import Testing
 
       """)
     _ = try Program.run(
-      "script", ["-qec", "mutt -n -F \(rc) -f '\(url)'", "/dev/null"], environment: ["TERM": "xterm"], seconds: 30)
+      "script", ["-qec", "mutt -n -F \(rc) -f '\(url)'", "/dev/null"], environment: ["TERM": "xterm"], seconds: 120)
     let seen = (try? String(contentsOfFile: office.folder.file("seen"), encoding: .utf8)) ?? ""
     #expect(seen.contains("hello mutt"), "\(seen)\n\(office.log)")
   }

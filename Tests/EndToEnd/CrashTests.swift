@@ -44,7 +44,10 @@ import Testing
       DispatchQueue.global().async(group: done) { Self.submit(port: submission, prefix: "r\(round)s", relayed) }
       DispatchQueue.global().async(group: done) { Self.append(port: imap, prefix: "r\(round)a", appended) }
       DispatchQueue.global().async(group: done) { Self.move(port: imap) }
-      usleep(useconds_t.random(in: 20_000...500_000, using: &generator))
+      // A random moment in the life of the load, which begins with the first answer.
+      let enough = mail.all.acknowledged.count + Int.random(in: 6...60, using: &generator)
+      try TestAppliance.wait("the load has begun") { mail.all.acknowledged.count >= enough }
+      usleep(useconds_t.random(in: 0...50_000, using: &generator))
       office.kill()
       done.wait()
       try office.start()
@@ -173,7 +176,10 @@ import Testing
     try wire.send("Subject: large\r\n\r\n")
     let line = Array((String(repeating: "y", count: 998) + "\r\n").utf8)
     for _ in 0..<5000 { try wire.send(line) }
-    usleep(500_000)
+    let log = office.folder.file("data/postroom.db-wal")
+    try TestAppliance.wait("pieces are on disk") {
+      try FileManager.default.attributesOfItem(atPath: log)[.size] as? Int ?? 0 > 1 << 20
+    }
     office.kill()
     try office.start()
     #expect(try office.count() == 0)

@@ -12,7 +12,7 @@ enum Program {
   /// Runs a program found on the PATH; it is killed when it takes longer than `seconds`.
   static func run(
     _ name: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:],
-    in folder: URL? = nil, seconds: Double = 60
+    in folder: URL? = nil, seconds: Double = 180
   ) throws -> Finished {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

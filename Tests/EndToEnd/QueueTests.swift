@@ -17,25 +17,34 @@ import Testing
     return try wire.expect(250)
   }
 
-  private static func closedPort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    _ = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+  /// A port on which nobody listens; bound, so that nobody can begin to.
+  private final class ClosedPort {
+    let number: Int
+    private let descriptor: Int32
+
+    init() {
+      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_addr.s_addr = inet_addr("127.0.0.1")
+      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let descriptor = descriptor
+      _ = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+        }
       }
+      number = Int(in_port_t(bigEndian: address.sin_port))
     }
-    return Int(in_port_t(bigEndian: address.sin_port))
+
+    deinit { close(descriptor) }
   }
 
   @Test func waitingMailCanBeListedHeldReleasedRetriedAndDeleted() throws {
+    let closed = ClosedPort()
+    defer { withExtendedLifetime(closed) {} }
     let office = try TestAppliance.running(
-      extra: "[[route]]\ndomains = [\"remote.example\"]\nhost = \"127.0.0.1:\(try Self.closedPort())\"\n",
-      plaintext: true)
+      extra: "[[route]]\ndomains = [\"remote.example\"]\nhost = \"127.0.0.1:\(closed.number)\"\n", plaintext: true)
     _ = try send(office, to: "x@remote.example")
     try TestAppliance.wait("an attempt has failed") {
       (try office.list("queue", "list").first?["attempts"] as? Int ?? 0) >= 1

@@ -22,7 +22,7 @@ import Testing
       try upToContent(wire)
       try wire.send(Self.message)
       wire.reset()
-      usleep(300_000)
+      try office.waitUntilNobodyIsConnected("smtp")
     }
     let wire = try Wire(port: try office.port("smtp"))
     try upToContent(wire)
@@ -58,9 +58,9 @@ import Testing
       try upToContent(wire)
       try wire.send(Self.message)
       try wire.expect(250)
-      usleep(200_000)  // its kernel acknowledges what it has read
+      // With its end a client's kernel acknowledges what it has read.
       wire.close()
-      usleep(100_000)
+      try office.waitUntilNobodyIsConnected("smtp")
     }
     #expect(try office.count() == 2)
   }

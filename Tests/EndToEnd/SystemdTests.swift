@@ -28,7 +28,7 @@ import Testing
     private(set) var said: [String] = []
 
     /// Reads until something was said, or the time is over.
-    func wait(for words: String, seconds: Double = 20) -> Bool {
+    func wait(for words: String, seconds: Double = 60) -> Bool {
       let deadline = Date(timeIntervalSinceNow: seconds)
       while Date() < deadline {
         if said.contains(where: { $0.contains(words) }) { return true }
@@ -45,14 +45,15 @@ import Testing
   @Test func inheritedSocketsReadinessReloadAndStop() throws {
     let office = try TestAppliance(extra: "[submission]\nenabled = false\n", plaintext: true)
     let notify = NotifySocket(in: office.folder)
-    let base = Int.random(in: 20_000...28_000)
-    let (smtp, submission, imap) = (base, base + 1, base + 2)
+    // The ports must be known beforehand; on an address of its own nobody else has them.
+    let host = "127.\(Int.random(in: 3...250)).\(Int.random(in: 0...255)).\(Int.random(in: 1...250))"
+    let (smtp, submission, imap) = (20_025, 20_587, 20_143)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     // systemd-socket-activate hands over its sockets and then execs the binary, as systemd does.
     process.arguments = [
       "systemd-socket-activate", "-E", "NOTIFY_SOCKET=\(notify.path)", "-E", "WATCHDOG_USEC=1000000", "-l",
-      "127.0.0.1:\(smtp)", "-l", "127.0.0.1:\(submission)", "-l", "127.0.0.1:\(imap)",
+      "\(host):\(smtp)", "-l", "\(host):\(submission)", "-l", "\(host):\(imap)",
       "--fdname=smtp:submission:imap", TestAppliance.binary, "serve", "--config", office.configurationFile,
     ]
     let log = office.folder.file("log")
@@ -65,15 +66,15 @@ import Testing
       process.waitUntilExit()
     }
     // It starts at the first connection, which waits in the kernel meanwhile and is served.
-    try TestAppliance.wait("systemd-socket-activate listens") { (try? Wire(port: smtp)) != nil }
+    try TestAppliance.wait("systemd-socket-activate listens") { (try? Wire(host, port: smtp)) != nil }
     #expect(notify.wait(for: "READY=1"), "\(notify.said)\n\(office.log)")
     #expect(notify.wait(for: "STATUS="))
-    let wire = try Wire(port: smtp)
+    let wire = try Wire(host, port: smtp)
     try wire.expect(220)
-    let reader = try Wire(port: imap)
+    let reader = try Wire(host, port: imap)
     #expect(try reader.line().hasPrefix("* OK"))
     // A socket for a service that is off is closed, with a warning.
-    #expect(throws: (any Error).self) { try Wire(port: submission).line() }
+    #expect(throws: (any Error).self) { try Wire(host, port: submission).line() }
     #expect(office.log.contains("submission"))
     // The watchdog is fed, again and again.
     #expect(notify.wait(for: "WATCHDOG=1"))

@@ -32,10 +32,11 @@ final class TestAppliance: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - extra: further tables of the configuration.
+  ///   - iterations: what a password costs; the least that is allowed, but where a test is about that.
   ///   - top: further keys before the first table.
   init(
     domain: String = "office.example", accounts: [String] = ["alice", "bob"], quota: String? = nil, top: String = "",
-    extra: String = "", plaintext: Bool = false
+    extra: String = "", plaintext: Bool = false, iterations: Int = 4096
   ) throws {
     folder = try Folder()
     self.domain = domain
@@ -52,7 +53,7 @@ final class TestAppliance: @unchecked Sendable {
       socket = "\(folder.file("control"))"
 
       [passwords]
-      iterations = 4096
+      iterations = \(iterations)
 
       """
     for account in accounts {
@@ -81,10 +82,11 @@ final class TestAppliance: @unchecked Sendable {
   /// Makes an appliance and starts it.
   static func running(
     domain: String = "office.example", accounts: [String] = ["alice", "bob"], quota: String? = nil, top: String = "",
-    extra: String = "", plaintext: Bool = false
+    extra: String = "", plaintext: Bool = false, iterations: Int = 4096
   ) throws -> TestAppliance {
     let appliance = try TestAppliance(
-      domain: domain, accounts: accounts, quota: quota, top: top, extra: extra, plaintext: plaintext)
+      domain: domain, accounts: accounts, quota: quota, top: top, extra: extra, plaintext: plaintext,
+      iterations: iterations)
     try appliance.start()
     return appliance
   }
@@ -235,8 +237,18 @@ final class TestAppliance: @unchecked Sendable {
     throw Failed(description: wire.transcript)
   }
 
-  /// Waits until something holds; a failure says what was waited for.
-  static func wait(_ what: String, seconds: Double = 20, until condition: () throws -> Bool) throws {
+  /// Waits until the sessions of a service are over, and what became of their replies is known.
+  func waitUntilNobodyIsConnected(_ service: String) throws {
+    try Self.wait("nobody is connected to \(service)") {
+      let running = try list("status").first?["running"] as? [String: Any]
+      let services = running?["services"] as? [[String: Any]] ?? []
+      return services.first { $0["name"] as? String == service }?["connections"] as? Int == 0
+    }
+  }
+
+  /// Waits until something holds; a failure says what was waited for. Nothing is measured by it: it takes as long as a busy
+  /// machine needs.
+  static func wait(_ what: String, seconds: Double = 60, until condition: () throws -> Bool) throws {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while Date() < deadline {
       if try condition() { return }

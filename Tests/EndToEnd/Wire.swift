@@ -9,12 +9,13 @@ final class Wire {
   private var pending: [UInt8] = []
   private(set) var transcript = ""
 
-  init(port: Int, seconds: Int = 15) throws {
+  /// - Parameter seconds: how long to wait for the other side; a busy machine may need many.
+  init(_ host: String = "127.0.0.1", port: Int, seconds: Int = 60) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    address.sin_addr.s_addr = inet_addr(host)
     let connected = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -25,7 +26,7 @@ final class Wire {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     guard connected == 0 else {
       close()
-      throw Unexpected(description: "no connection to port \(port): \(String(cString: strerror(errno)))")
+      throw Unexpected(description: "no connection to \(host):\(port): \(String(cString: strerror(errno)))")
     }
   }
 

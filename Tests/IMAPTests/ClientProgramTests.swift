@@ -9,7 +9,7 @@ import Testing
 @testable import IMAP
 
 /// Second opinions: other people's clients on a real socket, in this process.
-@Suite(.timeLimit(.minutes(3))) struct ClientProgramTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientProgramTests {
   /// A server on loopback, with STARTTLS and with implicit TLS.
   private func serving(_ body: (TestOffice, _ imap: Int, _ imaps: Int) async throws -> Void) async throws {
     let contexts = try TLSContexts([
@@ -84,7 +84,7 @@ import Testing
       let script = """
         import imaplib, ssl, threading, email
         context = ssl._create_unverified_context()
-        a = imaplib.IMAP4("127.0.0.1", \(imap), timeout=30)
+        a = imaplib.IMAP4("127.0.0.1", \(imap), timeout=120)
         assert "LOGINDISABLED" in a.capabilities and "STARTTLS" in a.capabilities, a.capabilities
         try:
             a.login("alice", "secret"); raise SystemExit("a password went in plain text")
@@ -92,7 +92,7 @@ import Testing
         a.starttls(context)
         assert "LOGINDISABLED" not in a.capabilities
         a.authenticate("PLAIN", lambda _: b"\\0alice\\0secret")
-        b = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=30)
+        b = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=120)
         b.login("alice", "secret")
         assert a.select() == ("OK", [b"2"]) and b.select() == ("OK", [b"2"])
         ok, data = a.fetch("1:2", "(RFC822 BODYSTRUCTURE ENVELOPE)")
@@ -109,7 +109,7 @@ import Testing
         assert b.fetch("3", "(BODY.PEEK[TEXT]<18.18>)")[1][0][1] == b"0123456789abcdef\\r\\n"
         # 20 clients at once.
         def day():
-            c = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=60)
+            c = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=120)
             c.login("alice", "secret"); c.select()
             for _ in range(5):
                 assert c.fetch("3", "(BODY.PEEK[])")[1][0][1] == big
@@ -133,8 +133,8 @@ import Testing
       let script = """
         import imaplib, ssl
         context = ssl._create_unverified_context()
-        a = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=30)
-        b = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=30)
+        a = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=120)
+        b = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=120)
         for c in (a, b): c.login("alice", "secret"); c.select()
         a.send(b"x IDLE\\r\\n"); assert a.readline().startswith(b"+ ")
         assert b.append("INBOX", None, None, b"Subject: x\\r\\n\\r\\nx")[0] == "OK"
@@ -154,7 +154,7 @@ import Testing
     try await serving { _, imap, _ in
       let script = """
         import socket, ssl
-        s = socket.create_connection(("127.0.0.1", \(imap)), timeout=30)
+        s = socket.create_connection(("127.0.0.1", \(imap)), timeout=120)
         s.recv(4096)
         s.sendall(b"a STARTTLS\\r\\nb NOOP\\r\\nc LOGIN alice secret\\r\\n")
         answer = s.recv(4096)
@@ -191,11 +191,11 @@ import Testing
       let script = """
         import imaplib, os, random, socket, ssl
         context = ssl._create_unverified_context()
-        good = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=30)
+        good = imaplib.IMAP4_SSL("127.0.0.1", \(imaps), ssl_context=context, timeout=120)
         good.login("alice", "secret"); good.select()
         random.seed(4)
         def bad(data, half=False):
-            s = socket.create_connection(("127.0.0.1", \(imap)), timeout=30)
+            s = socket.create_connection(("127.0.0.1", \(imap)), timeout=120)
             try:
                 s.recv(4096); s.sendall(data)
                 if half: s.shutdown(socket.SHUT_WR)
@@ -209,7 +209,7 @@ import Testing
         bad(b"\\r\\n" * 100)
         for _ in range(20): bad(os.urandom(5000) + b"\\r\\n" * 20, True)
         def wild():
-            s = context.wrap_socket(socket.create_connection(("127.0.0.1", \(imaps)), timeout=30))
+            s = context.wrap_socket(socket.create_connection(("127.0.0.1", \(imaps)), timeout=120))
             s.recv(4096); s.sendall(b"a LOGIN alice secret\\r\\nb SELECT INBOX\\r\\n")
             words = [b"FETCH", b"UID", b"SEARCH", b"STORE", b"1:*", b"(", b")", b"BODY[", b"]", b"{5}", b"{3+}\\r\\nabc", b"\\"", b"*",
                      b"NOT", b"OR", b"$", b"FLAGS", b"\\r\\n", b"c", b"LIST", b"\\xff", b"<0.1>", b"RETURN (SAVE)"]

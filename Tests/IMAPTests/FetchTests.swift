@@ -4,7 +4,7 @@ import Testing
 
 @testable import IMAP
 
-@Suite(.timeLimit(.minutes(1))) struct FetchTests {
+@Suite(.timeLimit(.minutes(5))) struct FetchTests {
   static let simple =
     "From: Anna <anna@example.org>\nTo: bob@example.org\nSubject: Hello\nDate: Mon, 7 Feb 1994 21:52:25 -0800\n\nHello Joe,\nbye\n"
 

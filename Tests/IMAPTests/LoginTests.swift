@@ -4,7 +4,7 @@ import Testing
 
 @testable import IMAP
 
-@Suite(.timeLimit(.minutes(1))) struct LoginTests {
+@Suite(.timeLimit(.minutes(5))) struct LoginTests {
   @Test func theGreetingSaysWhatIsPossible() async throws {
     try await TestOffice.with { office in
       let secure = await office.connect()

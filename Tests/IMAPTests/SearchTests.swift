@@ -5,7 +5,7 @@ import Testing
 
 @testable import IMAP
 
-@Suite(.timeLimit(.minutes(1))) struct SearchTests {
+@Suite(.timeLimit(.minutes(5))) struct SearchTests {
   /// Four messages: plain, with encoded words and quoted-printable, with an attachment, and with an embedded message.
   private func office(_ body: (TestOffice, TestClient) async throws -> Void) async throws {
     try await TestOffice.with { office in
@@ -133,7 +133,7 @@ import Testing
 }
 
 /// RFC 7162, the part on CONDSTORE.
-@Suite(.timeLimit(.minutes(1))) struct CondstoreTests {
+@Suite(.timeLimit(.minutes(5))) struct CondstoreTests {
   private func modSeq(_ line: String) -> Int64 {
     guard let start = line.firstRange(of: "MODSEQ (")?.upperBound else { return 0 }
     return Int64(line[start...].prefix { $0.isNumber }) ?? 0

@@ -3,7 +3,7 @@ import Testing
 
 @testable import IMAP
 
-@Suite(.timeLimit(.minutes(1))) struct SelectionTests {
+@Suite(.timeLimit(.minutes(5))) struct SelectionTests {
   @Test func selectTellsWhatRev1Needs() async throws {
     try await TestOffice.with { office in
       try await office.file("Subject: a\n\nx\n", flags: .seen)
@@ -117,7 +117,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct MailboxCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct MailboxCommandTests {
   @Test func createListRenameDelete() async throws {
     try await TestOffice.with { office in
       let client = await office.client()

@@ -4,7 +4,7 @@ import Testing
 @testable import IMAP
 
 /// Several clients on one mailbox.
-@Suite(.timeLimit(.minutes(1))) struct SharingTests {
+@Suite(.timeLimit(.minutes(5))) struct SharingTests {
   @Test func expungeOfOneDoesNotShiftTheNumbersOfAnother() async throws {
     try await TestOffice.with { office in
       try await office.fill(4)

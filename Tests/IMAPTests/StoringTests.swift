@@ -3,7 +3,7 @@ import Testing
 
 @testable import IMAP
 
-@Suite(.timeLimit(.minutes(1))) struct StoringTests {
+@Suite(.timeLimit(.minutes(5))) struct StoringTests {
   @Test func storeInItsForms() async throws {
     try await TestOffice.with { office in
       try await office.fill(3)
@@ -70,7 +70,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct AppendTests {
+@Suite(.timeLimit(.minutes(5))) struct AppendTests {
   @Test func appendWithFlagsAndDate() async throws {
     try await TestOffice.with { office in
       let client = await office.client(selecting: "INBOX")

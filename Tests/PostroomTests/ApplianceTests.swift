@@ -10,7 +10,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(2))) struct ApplianceTests {
+@Suite(.timeLimit(.minutes(5))) struct ApplianceTests {
   @Test func itRunsAsAServiceAndCarriesMail() async throws {
     let office = try Office()
     let appliance = Appliance(try office.configuration(), logger: office.logger)

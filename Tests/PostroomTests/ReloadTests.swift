@@ -5,7 +5,7 @@ import Testing
 
 @testable import Postroom
 
-@Suite(.timeLimit(.minutes(2))) struct ReloadTests {
+@Suite(.timeLimit(.minutes(5))) struct ReloadTests {
   @Test func servicesComeAndGoAndTheOthersNoticeNothing() async throws {
     let office = try Office()
     try await office.run { appliance in

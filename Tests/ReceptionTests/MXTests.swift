@@ -10,7 +10,7 @@ import Testing
 private let hello = "EHLO client.example\r\n"
 private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example.org>\r\n"
 
-@Suite struct MXTests {
+@Suite(.timeLimit(.minutes(5))) struct MXTests {
   @Test func aMessageComesIn() async throws {
     try await House.with { house in
       try await talk(to: house.smtp) { (client: RawClient) throws in
@@ -175,14 +175,18 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
   }
 
   @Test func silentClientsAreClosed() async throws {
-    var limits = TimeLimits.standard
-    limits.nextCommand = .milliseconds(200)
-    limits.dataBlock = .milliseconds(200)
-    try await House.with(limits: limits) { house in
+    // Short is only the limit that is to be reached: on a busy machine everything else may take its time.
+    var betweenCommands = TimeLimits.standard
+    betweenCommands.nextCommand = .milliseconds(200)
+    try await House.with(limits: betweenCommands) { house in
       try await talk(to: house.smtp) { (client: RawClient) throws in
         #expect(try client.codes(2) == ["220", "421 4.4.2"])
         #expect(client.isAtEnd())
       }
+    }
+    var withinContent = TimeLimits.standard
+    withinContent.dataBlock = .milliseconds(200)
+    try await House.with(limits: withinContent) { house in
       try await talk(to: house.smtp) { (client: RawClient) throws in
         #expect(try client.ask(hello + toAnna + "DATA\r\na: b\r\n", 6).suffix(2) == ["354", "421 4.4.2"])
         #expect(client.isAtEnd())
@@ -192,7 +196,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 }
 
 /// Circumstances: shutting down, no room, nobody wanted, and what the trace says about it.
-@Suite struct CircumstancesTests {
+@Suite(.timeLimit(.minutes(5))) struct CircumstancesTests {
   @Test func shuttingDownIsSaid() async throws {
     try await House.with { house in
       try await talk(to: house.smtp) { (client: RawClient) throws in
@@ -258,7 +262,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
         _ = try client.ask("RCPT TO:<anna@example.org>\r\nDATA\r\nSubject: lost\r\n\r\nx\ny\r\n.\r\n", 3)
       }
       var refusals: [Refusal] = []
-      for _ in 0..<1000 where refusals.count < 2 {
+      while refusals.count < 2 {
         refusals = try await house.store.read {
           try $0.refusals(matching: TraceQuery(address: "eve@elsewhere.example"))
         }
@@ -274,7 +278,7 @@ private let toAnna = "MAIL FROM:<eve@elsewhere.example>\r\nRCPT TO:<anna@example
 }
 
 /// RFC 1047: which of two equal messages is a retry.
-@Suite struct RetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RetryTests {
   private static let message = "Subject: scan\r\n\r\nsame\r\n.\r\n"
 
   @Test func aLost250GivesOneCopy() async throws {

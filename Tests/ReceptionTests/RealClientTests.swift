@@ -32,7 +32,7 @@ import Testing
 
   @Test(.enabled(if: isInstalled("swaks"))) func swaks() async throws {
     try await House.with { (house: House) async throws in
-      let common = "swaks --timeout 20s --helo client.example --from anna@example.org --header-X-Test swaks"
+      let common = "swaks --timeout 60s --helo client.example --from anna@example.org --header-X-Test swaks"
       let incoming = await run(
         "\(common) --server 127.0.0.1:\(house.smtp) --to anna@example.org --pipeline --from eve@elsewhere.example -tls")
       #expect(incoming.status == 0, "\(incoming.output)")

@@ -3,6 +3,8 @@ import Foundation
 /// A plain TCP connection driven byte by byte: what no mail program would ever send.
 final class Wire {
   struct Closed: Error {}
+  /// The other side neither says anything nor ends.
+  struct Silence: Error {}
   struct Unexpected: Error, CustomStringConvertible { let description: String }
 
   private var descriptor: Int32
@@ -87,7 +89,10 @@ final class Wire {
   private func more() throws {
     var buffer = [UInt8](repeating: 0, count: 65536)
     let count = recv(descriptor, &buffer, buffer.count, 0)
-    guard count > 0 else { throw Closed() }
+    guard count > 0 else {
+      if count < 0, errno == EAGAIN { throw Silence() }
+      throw Closed()
+    }
     pending += buffer.prefix(count)
   }
 
@@ -122,14 +127,14 @@ final class Wire {
     }
   }
 
-  /// Whether the server has closed the connection, after whatever else it says first.
+  /// Whether the server closes the connection, after whatever else it says first.
   func closedByServer() -> Bool {
-    do { while true { try more() } } catch { return true }
+    do { while true { try more() } } catch { return error is Closed }
   }
 
-  /// Whether the server closes, and everything it said before that.
-  func rest() -> String {
-    _ = closedByServer()
+  /// Everything that the server says before it closes the connection; throws when it does not.
+  func untilClosed() throws -> String {
+    do { while true { try more() } } catch is Closed {}
     defer { pending = [] }
     return String(decoding: pending, as: UTF8.self)
   }

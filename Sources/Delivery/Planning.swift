@@ -1,9 +1,11 @@
 internal import Configuration
 public import MailFlow
 internal import Message
+internal import Platform
 
 extension Delivery {
   public func plan(_ message: PlannedMessage) async throws -> Plan {
+    plantedTrap(.plan, in: message.deliveredTo.flatMap(\.bytes))
     let configuration = configuration()
     var planning = Planning(message: message, configuration: configuration)
     for index in message.envelope.recipients.indices { planning.add(index) }

@@ -1,5 +1,6 @@
 internal import Configuration
 public import MailFlow
+internal import Platform
 
 /// MailFlow's judge: asks the administrator's rules about each recipient of a message.
 ///
@@ -12,6 +13,7 @@ public struct RuleJudge: Judge {
   public init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) { self.now = now }
 
   public func judge(_ message: JudgedMessage) async -> [Verdict] {
+    plantedTrap(.filter, in: message.header.bytes)
     let book = RuleBook(message.configuration.rules)
     let recipients = message.envelope.recipients
     // What the appliance writes itself is not filtered: a notification that waits in quarantine tells nobody anything.

@@ -67,23 +67,25 @@ public final class MailFlow: Sendable {
   /// - Parameters:
   ///   - peer: whose share of the staging room it takes.
   ///   - reversePath: of the envelope; together with the peer it names the suspect should the process end over this.
+  ///   - account: who puts the message into a mailbox of its own, and is the suspect then.
   ///   - declaredSize: of MAIL's SIZE or an IMAP literal, if there is one.
   /// - Throws: ``IntakeError/refused(_:)`` with 452 4.3.1 when there is no room, 552 5.3.4 when it is too large, 451
   ///   when the process has ended twice over messages of this sender and peer.
   public func beginIntake(
-    origin: Origin, peer: IPAddress?, reversePath: EmailAddress? = nil, declaredSize: Int? = nil
+    origin: Origin, peer: IPAddress?, reversePath: EmailAddress? = nil, account: String? = nil,
+    declaredSize: Int? = nil
   ) throws(IntakeError) -> Intake {
     let limit = configuration().limits.messageSize
     if let declaredSize, declaredSize > limit {
       throw .refused(Answer(552, "5.3.4", "The message is larger than the \(limit) bytes that are accepted here"))
     }
     guard staging.hasRoom(for: declaredSize ?? 0, from: peer) else { throw .refused(.noRoom) }
-    let suspect = Self.suspect(peer, reversePath)
+    let suspect = account.map { Suspect(account: $0) } ?? Suspect(peer: peer, reversePath: reversePath)
     let treatment = crashes.treatment(of: suspect, at: clock.now())
     if treatment == .later { throw .refused(Answer(451, "4.3.0", "Not now, try again in an hour")) }
     return Intake(
       store: store, share: staging.share(of: peer), sizeLimit: limit, isParsed: treatment != .unparsed,
-      slot: crashes.slots?.take(suspect))
+      work: watch(suspect))
   }
 
   /// What the planner says of a recipient; for RCPT.

@@ -170,7 +170,10 @@ extension Session {
     }
     // What must not be looked at is not shown to the policy either.
     guard content.isParsed else { return try await accept(envelope, content, nil, deadline) }
-    switch await reception.policy.content(envelope, content, facts) {
+    content.work.begin(.submission)
+    let decision = await reception.policy.content(envelope, content, facts)
+    content.work.end(.submission)
+    switch decision {
     case .refuse(let answer): return try await refuseContent(Reply(answer), content)
     case .accept(let header): return try await accept(envelope, content, header, deadline)
     }

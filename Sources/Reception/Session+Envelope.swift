@@ -11,7 +11,10 @@ extension Session {
     machine.settings.sizeLimit = facts.configuration.limits.messageSize
     machine.settings.recipientLimit = max(facts.configuration.limits.recipients, 100)
     let envelope = envelope(command)
-    if let refusal = await reception.policy.mail(envelope, declaredSize: command.size, facts) {
+    work.begin(.command)
+    let refusal = await reception.policy.mail(envelope, declaredSize: command.size, facts)
+    work.end(.command)
+    if let refusal {
       return try await refuseMail(Reply(refusal), envelope)
     }
     transaction = Transaction(envelope: envelope, declaredSize: command.size)
@@ -33,6 +36,7 @@ extension Session {
       command.address, notify: command.notify.map { NotifyRequest($0) },
       original: command.original.map { OriginalRecipient(type: $0.type, address: $0.address) })
     let envelope = transaction.envelope
+    work.begin(.command)
     let resolution = await reception.flow.resolve(
       command.address, for: envelope, declaredSize: transaction.declaredSize)
     let refusal: Answer?
@@ -41,6 +45,7 @@ extension Session {
     } else {
       refusal = await reception.policy.recipient(recipient, resolution, envelope, facts)
     }
+    work.end(.command)
     guard let refusal else {
       self.transaction?.envelope.recipients.append(recipient)
       return try await carryOut(machine.recipientAnswered(.accepted(nil)))

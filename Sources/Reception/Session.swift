@@ -19,6 +19,8 @@ struct Session {
   var exchange: SASLExchange?
   var replies: ReplyWatch
   let log: Logger
+  /// Where work on this client's commands is marked.
+  let work: WorkSlot
 
   init(_ reception: Reception, _ connection: Connection) {
     self.reception = reception
@@ -38,6 +40,7 @@ struct Session {
         offersTLS: reception.tls != nil),
       isEncrypted: connection.tls != nil)
     replies = ReplyWatch(reception.flow)
+    work = reception.flow.watchSession(of: connection.peer?.address)
     var log = reception.log
     log[metadataKey: "connection"] = "\(connection.number)"
     log[metadataKey: "peer"] = "\(connection.peer?.address.description ?? "local")"
@@ -62,6 +65,12 @@ struct Session {
 
   /// - Returns: false if the client was turned away.
   private mutating func greet() async throws -> Bool {
+    if reception.flow.isPutOff(facts.peer) {
+      let reply = Reply(421, "4.3.0", "\(machine.settings.hostname) Not now, try again later")
+      trace(.connect, reply)
+      try await turnAway(reply.withoutEnhancedCode)
+      return false
+    }
     switch await reception.policy.connect(facts) {
     case .refuse(let answer):
       trace(.connect, Reply(answer))
@@ -91,11 +100,13 @@ struct Session {
 
   private mutating func obey() async throws {
     while let line = try await nextLine() {
-      let action: ServerMachine.Action
-      switch line.ending {
-      case .tooLong: action = machine.receiveOverlongLine()
-      case .crlf: action = machine.receive(line.bytes[...])
-      case .lf: action = machine.receive(line.bytes[...], endsWithCRLF: false)
+      let action = work.during(.command) {
+        plantedTrap(.command, in: line.bytes)
+        return switch line.ending {
+        case .tooLong: machine.receiveOverlongLine()
+        case .crlf: machine.receive(line.bytes[...])
+        case .lf: machine.receive(line.bytes[...], endsWithCRLF: false)
+        }
       }
       guard try await carryOut(action) else { return }
     }

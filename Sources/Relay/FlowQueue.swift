@@ -45,6 +45,14 @@ struct FlowQueue: RelayQueue {
     try await flow.recordOutcomes(outcomes)
   }
 
+  func watch(_ envelope: EnvelopeID, to hop: String) -> WorkSlot { flow.watchRelay(of: envelope, to: hop) }
+
+  func crashReason(of envelope: EnvelopeID, to hop: String) -> String? { flow.crashReason(of: envelope, to: hop) }
+
+  func holdAfterCrash(_ ids: [RecipientID], reason: String) async throws {
+    try await flow.holdAfterCrash(ids, reason: reason)
+  }
+
   func recoverAttempts() async throws { try await flow.recoverAttempts() }
 }
 

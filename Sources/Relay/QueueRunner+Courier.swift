@@ -10,7 +10,7 @@ extension QueueRunner {
     guard let hop = hops[lane] else { return await postponeUnrouted(dispatcher.drain(lane)) }
     var session: RemoteSession?
     while !isStopping, !Task.isCancelled, let picked = dispatcher.next(for: lane) {
-      guard let batch = await stillQueued(picked) else { continue }
+      guard let batch = await stillQueued(picked), await mayGo(batch, to: hop) else { continue }
       if let trouble = dispatcher.book.trouble(lane, now: clock.now()) {
         await postpone([batch] + dispatcher.drain(lane), trouble)
       } else if let parcel = await prepare(batch) {
@@ -28,6 +28,19 @@ extension QueueRunner {
     var left = batch
     left.rows.removeAll { !queued.contains($0.recipient.id) }
     return left.rows.isEmpty ? nil : left
+  }
+
+  /// Whether a batch may be tried. One over which the process has ended twice is held.
+  private func mayGo(_ batch: Batch, to hop: Configuration.NextHop) async -> Bool {
+    guard let reason = queue.crashReason(of: batch.envelope.id, to: "\(hop.address)") else { return true }
+    log.warning("Message \(batch.envelope.id) is held: \(reason)")
+    do {
+      try await queue.holdAfterCrash(batch.ids, reason: reason)
+      dispatcher.settled(batch.ids)
+    } catch {
+      await settle(batch.rows, .deferred(Word(EnhancedCode(4, 3, 0), "It cannot be held: \(error)")))
+    }
+    return false
   }
 
   /// Opens the content. `nil`: the batch is settled already, because it cannot be sent by anybody.
@@ -67,7 +80,8 @@ extension QueueRunner {
     while !rows.isEmpty {
       guard var current = await usable(session, hop, lane, waiting: rows) else { return nil }
       let some = Array(rows.prefix(current.mostRecipients))
-      guard let parcel = Parcel(some, content) else {
+      current.work = queue.watch(batch.envelope.id, to: "\(hop.address)")
+      guard let parcel = current.work.during(.relay, { Parcel(some, content) }) else {
         await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
         return current
       }

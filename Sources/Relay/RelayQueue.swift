@@ -18,6 +18,12 @@ protocol RelayQueue: Sendable {
   func recordAttempt(_ ids: [RecipientID], host: String) async throws
   /// Writes what came of attempts, with the notices that follow from it, in one transaction.
   func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws
+  /// Where work on a message for a next hop is marked.
+  func watch(_ envelope: EnvelopeID, to hop: String) -> WorkSlot
+  /// Why a message must not be sent to a next hop any more; `nil`: it may go.
+  func crashReason(of envelope: EnvelopeID, to hop: String) -> String?
+  /// Keeps queued recipients back for a person.
+  func holdAfterCrash(_ ids: [RecipientID], reason: String) async throws
   /// Attempts that a process before us left open are uncertain.
   func recoverAttempts() async throws
 }

@@ -1,3 +1,4 @@
+internal import MailFlow
 internal import Network
 internal import Platform
 internal import SMTP
@@ -32,6 +33,8 @@ struct RemoteSession {
   private(set) var transactions = 0
   /// The server has answered something in the present, or last, transaction.
   private(set) var hasAnswered = false
+  /// Where work on the present message is marked: on its bytes, and on the server's.
+  var work = WorkSlot.unwatched
   /// The content is on its way, and nothing is being waited for.
   private var isSendingContent = false
   /// What the server announced.
@@ -151,7 +154,7 @@ struct RemoteSession {
     isSendingContent = false
     var outcome: TransactionOutcome?
     do {
-      var pending = machine.begin(transaction)
+      var pending = work.during(.relay) { machine.begin(transaction) }
       while true {
         while !pending.isEmpty {
           switch pending.removeFirst() {
@@ -166,7 +169,8 @@ struct RemoteSession {
             return .finished(outcome ?? Self.nothing(transaction, "the server ended the session"))
           }
         }
-        pending += machine.receive(try await nextLine()[...])
+        let line = try await nextLine()
+        pending += work.during(.relay) { machine.receive(line[...]) }
         hasAnswered = true
       }
     } catch {
@@ -216,10 +220,13 @@ struct RemoteSession {
     var encoder = DotEncoder()
     var offset = 0
     while let piece = try await Self.piece(of: content, at: &offset) {
-      try Self.inspect(piece, &inspector)
-      var output: [UInt8] = []
-      output.reserveCapacity(piece.count + piece.count / 64 + 16)
-      piece.withUnsafeBytes { encoder.encode($0, into: &output) }
+      let output = try work.during(.relay) {
+        try Self.inspect(piece, &inspector)
+        var output: [UInt8] = []
+        output.reserveCapacity(piece.count + piece.count / 64 + 16)
+        piece.withUnsafeBytes { encoder.encode($0, into: &output) }
+        return output
+      }
       try await connection.write(output)
     }
     try Self.inspectEnd(&inspector)
@@ -241,7 +248,7 @@ struct RemoteSession {
     let window = extensions.pipelining ? Self.chunkWindow : 1
     var offset = 0
     while let piece = try await Self.piece(of: content, at: &offset) {
-      try Self.inspect(piece, &inspector)
+      try work.during(.relay) { try Self.inspect(piece, &inspector) }
       try await awaitReplies(upTo: window - 1)
       if machine.isContentRefused { break }
       try await connection.write(machine.chunk(of: piece.count))
@@ -266,7 +273,8 @@ struct RemoteSession {
   /// Reads replies until no more than `most` commands are unanswered.
   private mutating func awaitReplies(upTo most: Int) async throws {
     while machine.unanswered > most {
-      for case .failed(let failure) in machine.receive(try await nextLine()[...]) {
+      let line = try await nextLine()
+      for case .failed(let failure) in work.during(.relay, { machine.receive(line[...]) }) {
         throw SessionEnded(reason: "\(failure)")
       }
       hasAnswered = true
@@ -284,6 +292,7 @@ struct RemoteSession {
   }
 
   private static func inspect(_ piece: [UInt8], _ inspector: inout ContentGuard) throws {
+    plantedTrap(.relay, in: piece)
     piece.withUnsafeBytes { _ = inspector.scan($0) }
     if let finding = inspector.finding { throw Unfit(finding: finding) }
   }

@@ -71,6 +71,14 @@ extension Reader {
         row: Self.recipientID))
   }
 
+  /// The envelope with which a content came in; `nil` for one that was appended. Ids grow, and an envelope's is given soon
+  /// after its content's, so that no index is needed.
+  public func envelope(bringing content: ContentID) throws -> EnvelopeID? {
+    try database.first(
+      "SELECT id FROM envelope WHERE id > ?1 AND id < ?1 + 1000 AND content = ?1", .id(content)
+    ) { $0.id(0) }
+  }
+
   public func envelope(_ id: EnvelopeID) throws -> StoredEnvelope? {
     try database.first(
       """

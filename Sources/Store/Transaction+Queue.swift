@@ -57,6 +57,8 @@ extension Transaction {
 
   public func envelope(_ id: EnvelopeID) throws -> StoredEnvelope? { try rows.envelope(id) }
 
+  public func envelope(bringing content: ContentID) throws -> EnvelopeID? { try rows.envelope(bringing: content) }
+
   public func recipient(_ id: RecipientID) throws -> Recipient? { try rows.recipient(id) }
 
   public func recipients(of envelope: EnvelopeID) throws -> [Recipient] { try rows.recipients(of: envelope) }

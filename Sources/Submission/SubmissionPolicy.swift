@@ -68,6 +68,7 @@ public final class SubmissionPolicy: ReceptionPolicy {
   public func content(
     _ envelope: Envelope, _ content: ReceivedContent, _ session: ReceptionSession
   ) async -> ContentDecision {
+    plantedTrap(.submission, in: content.header.bytes)
     let identity = SenderIdentity(session)
     if let refusal = identity.refusal(of: content.header) { return .refuse(refusal) }
     if let device = device(session), !devices.take(device.name, limit: device.rate, at: clock.now()) {

@@ -96,11 +96,16 @@ final class Wire {
     pending += buffer.prefix(count)
   }
 
-  /// A whole SMTP reply, its lines joined; throws when its code is another.
-  @discardableResult func expect(_ code: Int) throws -> String {
+  /// A whole SMTP reply, its lines joined.
+  func reply() throws -> String {
     var lines: [String] = []
     repeat { lines.append(try line()) } while lines.last?.dropFirst(3).first == "-"
-    let reply = lines.joined(separator: "\n")
+    return lines.joined(separator: "\n")
+  }
+
+  /// The same; throws when its code is another.
+  @discardableResult func expect(_ code: Int) throws -> String {
+    let reply = try reply()
     guard reply.hasPrefix(String(code)) else {
       throw Unexpected(description: "expected \(code), got \(reply)\n\(transcript)")
     }

@@ -28,6 +28,9 @@ final class FakeQueue: RelayQueue {
     var failAttempts = false
     var outcomeGate: Gate?
     var reads = 0
+    var poisoned: Set<EnvelopeID> = []
+    var held: [RecipientID] = []
+    var failHolds = false
     var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
   }
 
@@ -110,6 +113,16 @@ final class FakeQueue: RelayQueue {
     told?(.retryAsked)
     told?(.changed(due: now))
   }
+
+  /// The process has ended twice over this message.
+  func poison(_ envelope: EnvelopeID, failHolds: Bool = false) {
+    state.withLock { state in
+      state.poisoned.insert(envelope)
+      state.failHolds = failHolds
+    }
+  }
+
+  var held: [RecipientID] { state.withLock { $0.held } }
 
   /// Waits until so many outcomes have been written.
   func settled(_ count: Int) async {
@@ -194,6 +207,22 @@ final class FakeQueue: RelayQueue {
     told?(.changed(due: due))
     for one in ready { one.continuation.resume() }
     await state.withLock { $0.outcomeGate }?.wait()
+  }
+
+  func watch(_ envelope: EnvelopeID, to hop: String) -> WorkSlot { .unwatched }
+
+  func crashReason(of envelope: EnvelopeID, to hop: String) -> String? {
+    state.withLock { $0.poisoned.contains(envelope) } ? "crash: the process has ended 2 times" : nil
+  }
+
+  func holdAfterCrash(_ ids: [RecipientID], reason: String) async throws {
+    try state.withLock { state in
+      if state.failHolds { throw Failure() }
+      for id in ids {
+        state.rows[id] = nil
+        state.held.append(id)
+      }
+    }
   }
 
   func recoverAttempts() async throws { state.withLock { $0.recovered = true } }

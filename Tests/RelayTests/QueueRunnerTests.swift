@@ -61,6 +61,24 @@ struct QueueRunnerTests {
     }
   }
 
+  @Test(arguments: [false, true]) func aMessageThatEndsTheProcessIsKeptBack(_ failHolds: Bool) async throws {
+    try await serving { server in
+      try await RunnerBench.run(smartHost: RunnerBench.hop(server.port)) { bench in
+        let later = bench.time.now + .seconds(3600)
+        let bad = bench.queue.add(to: ["x@far.example"], due: later)
+        bench.queue.poison(bad, failHolds: failHolds)
+        bench.queue.makeDue()
+        bench.queue.add(to: ["y@far.example"])
+        await bench.queue.settled(failHolds ? 2 : 1)
+        #expect(status(bench.queue.outcome("y@far.example")) == "relayed")
+        // What cannot be held waits, so that it is not tried again and again.
+        #expect(status(bench.queue.outcome("x@far.example")) == (failHolds ? "deferred 4.3.0" : "-"))
+        #expect(bench.queue.held.map(\.envelope) == (failHolds ? [] : [bad]))
+        #expect(server.transactions.count == 1)
+      }
+    }
+  }
+
   @Test(arguments: [true, false]) func theContentArrivesAsItIs(_ chunking: Bool) async throws {
     var behaviour = FakeServer.Behaviour()
     if !chunking { behaviour.extensions.removeAll { $0 == "CHUNKING" } }

@@ -38,7 +38,9 @@ extension Session {
     let destination = try await mailbox(try name(request.mailbox, ifMissing: "CANNOT"), ifMissing: "TRYCREATE")
     do throws(IntakeError) {
       let size = request.literal.size
-      return (destination, try services.flow.beginIntake(origin: .append, peer: stream.peerAddress, declaredSize: size))
+      let intake = try services.flow.beginIntake(
+        origin: .append, peer: stream.peerAddress, account: account, declaredSize: size)
+      return (destination, intake)
     } catch {
       throw try refusal(error)
     }

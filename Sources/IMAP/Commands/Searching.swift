@@ -38,7 +38,7 @@ struct SearchCommand: SessionCommand {
     let view = try session.requireView()
     if request.key.mentionsModSequence { session.enableCondstore() }
     let engine = SearchEngine(
-      store: session.services.store, mailbox: view.id, program: SearchProgram(request.key, in: view),
+      flow: session.services.flow, mailbox: view.id, program: SearchProgram(request.key, in: view),
       recentFrom: view.recentFrom)
     let matches = try await engine.run(UIDSet(view.uids)).filter { view.sequence(of: $0.uid) != nil }
     respond(request, matches, view, session)

@@ -1,5 +1,6 @@
 internal import MailFlow
 internal import Message
+internal import Platform
 internal import Store
 
 /// Runs a search over a mailbox on the store's reader threads.
@@ -7,7 +8,7 @@ internal import Store
 /// Exact, without an index: the entries of all candidates first, then in parallel the header sections, then the bodies, of
 /// those that are not decided yet, in slices that hold a reader for some milliseconds each.
 struct SearchEngine: Sendable {
-  let store: Store
+  let flow: MailFlow
   let mailbox: MailboxID
   let program: SearchProgram
   let recentFrom: UID
@@ -17,6 +18,8 @@ struct SearchEngine: Sendable {
     let uid: UID
     let modSeq: ModSeq
   }
+
+  private var store: Store { flow.store }
 
   private static let entriesAtATime = 5000
   private static let headersAtATime = 100
@@ -96,9 +99,20 @@ struct SearchEngine: Sendable {
     let rows = try reader.fetch(mailbox, uids, needsBody ? [.header, .structure] : .header)
     var matches: [Match] = []
     var octets = 0
+    let work = flow.watchReading()
+    defer { work.end(.search) }
     for (index, row) in rows.enumerated() {
       if octets > Self.octetsAtATime { return (matches, UIDSet(rows[index...].lazy.map(\.entry.uid))) }
       var message = known(row.entry, keywords)
+      if flow.isOpaque(row.entry.content) {
+        // Nothing may be looked at: no text is found in it.
+        message.header = HeaderSection([])
+        message.found = BodySearch(program.needles).found
+        if program.matches(message) == .yes { matches.append(Match(uid: row.entry.uid, modSeq: row.entry.modSeq)) }
+        continue
+      }
+      work.begin(.search, content: row.entry.content.value)
+      plantedTrap(.search, in: row.columns.header)
       let header = HeaderSection(row.prefix + row.columns.header)
       message.header = header
       var answer = program.matches(message)

@@ -32,9 +32,10 @@ extension MailFlow {
     _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]?, deadline: ContinuousClock.Instant?,
     _ expectation: WriteExpectation
   ) async -> Acceptance {
-    let configuration = configuration()
+    let (configuration, work) = (configuration(), content.work)
     var candidate = Candidate(
-      envelope: envelope, content: content, header: Self.deliverable(header, content, configuration),
+      envelope: envelope, content: content,
+      header: work.during(.scan) { Self.deliverable(header, content, configuration) },
       configuration: configuration, deadline: deadline ?? Self.deadline(for: envelope, configuration))
     candidate.verdicts =
       content.isParsed
@@ -47,10 +48,14 @@ extension MailFlow {
     do {
       // A plan may be overtaken once, by a reload; twice in a row means that something is wrong.
       for _ in 0..<2 {
-        switch try await prepare(candidate, fingerprint: fingerprint) {
+        work.begin(.plan)
+        defer { work.end(.plan) }
+        let prepared = try await prepare(candidate, fingerprint: fingerprint)
+        work.end(.plan)
+        switch prepared {
         case .refused(let answer): return refuse(candidate, answer)
         case .ready(let commission):
-          switch try await commit(commission, expectation) {
+          switch try await commit(commission, work, expectation) {
           case .done(let id): return .accepted(id, .accepted(id))
           case .repeated(let id): return repeated(id, envelope)
           case .stale: continue
@@ -68,10 +73,14 @@ extension MailFlow {
     }
   }
 
-  func commit(_ commission: Commission, _ expectation: WriteExpectation? = nil) async throws -> Commission.Result {
+  func commit(
+    _ commission: Commission, _ work: WorkSlot = .unwatched, _ expectation: WriteExpectation? = nil
+  ) async throws -> Commission.Result {
     store.setGeneration(Int(clamping: configuration().generation))
     return try await store.write(expected: expectation) { [observers] in
-      try commission.carryOut(in: &$0, observers: observers)
+      work.begin(.commit)
+      defer { work.end(.commit) }
+      return try commission.carryOut(in: &$0, observers: observers)
     }
   }
 

@@ -41,7 +41,13 @@ extension MailFlow {
   func judge(_ candidate: Candidate) async -> [Verdict] {
     let count = candidate.envelope.recipients.count
     let message = candidate.judged
-    let given = await before(candidate.deadline) { [judge] in await judge.judge(message) }
+    let work = candidate.content.work
+    let given = await before(candidate.deadline) { [judge] in
+      // A judge who is late still works, and may still end the process.
+      work.begin(.filter)
+      defer { work.end(.filter) }
+      return await judge.judge(message)
+    }
     guard let given else {
       return Array(repeating: .unknown("the filters did not answer in time"), count: count)
     }
@@ -55,7 +61,7 @@ extension MailFlow {
   /// The plan and everything that its commit needs. Reads, never writes.
   func prepare(_ candidate: Candidate, fingerprint: Fingerprint?) async throws -> Prepared {
     let envelope = candidate.envelope
-    let plan = candidate.content.isParsed ? try await plan(candidate) : Self.heldUnparsed(candidate)
+    let plan = candidate.content.isParsed ? try await plan(candidate) : heldUnparsed(candidate)
     guard plan.recipients.count == envelope.recipients.count else {
       throw StoreError.misuse("a plan for \(plan.recipients.count) of \(envelope.recipients.count) recipients")
     }
@@ -77,10 +83,15 @@ extension MailFlow {
   }
 
   /// The process ended twice over such a message: a person decides about this one.
-  private static func heldUnparsed(_ candidate: Candidate) -> Plan {
-    let reason = "crash: the process ended twice while it worked on mail of this sender from this address"
+  private func heldUnparsed(_ candidate: Candidate) -> Plan {
+    let envelope = candidate.envelope
+    let known = crashes.repeated(Suspect(peer: envelope.peer.address, reversePath: envelope.reversePath))
+    var reason = "crash: the process ended \(known?.count ?? CrashRecord.tooMany) times over mail of this sender"
+    reason += " from this address"
+    if let stage = known?.stage { reason += ", last while it \(stage.words)" }
+    reason += "; nothing has looked at this message"
     return Plan(
-      recipients: candidate.envelope.recipients.map { _ in PlannedRecipient(.hold(reason: reason, until: nil)) },
+      recipients: envelope.recipients.map { _ in PlannedRecipient(.hold(reason: reason, until: nil)) },
       configurationGeneration: candidate.configuration.generation)
   }
 

@@ -58,18 +58,20 @@ public final class Intake: Sendable {
   private let sizeLimit: Int
   /// `false`: the process ended over such messages before; nothing of this one is looked at.
   private let isParsed: Bool
-  private let slot: CrashSlots.Slot?
+  let work: WorkSlot
   private let state = Mutex(State())
 
   /// Bytes that wait before they are handed to the store in one go.
   private static let flushSize = 1 << 18
 
-  init(store: Store, share: StagingBudget.Share, sizeLimit: Int, isParsed: Bool = true, slot: CrashSlots.Slot? = nil) {
+  init(
+    store: Store, share: StagingBudget.Share, sizeLimit: Int, isParsed: Bool = true, work: WorkSlot = .unwatched
+  ) {
     self.store = store
     self.share = share
     self.sizeLimit = sizeLimit
     self.isParsed = isParsed
-    self.slot = slot
+    self.work = work
     if !isParsed { state.withLock { $0.section = HeaderSection([]) } }
   }
 
@@ -90,7 +92,7 @@ public final class Intake: Sendable {
         Self.refuse(.refused(answer), &state)
         return false
       }
-      takeContent(bytes, &state)
+      work.during(.scan) { takeContent(bytes, &state) }
       return state.pending.count >= Self.flushSize
     }
   }
@@ -127,7 +129,7 @@ public final class Intake: Sendable {
   /// - Throws: ``IntakeError``; then nothing is left of the message.
   public func finish() async throws(IntakeError) -> ReceivedContent {
     await flush()
-    guard let taken = takeAll() else {
+    guard let taken = work.during(.scan, takeAll) else {
       let refusal = refusal ?? .refused(Answer(451, "4.3.0", "The message was given up before its end"))
       abandon()
       throw refusal
@@ -137,7 +139,7 @@ public final class Intake: Sendable {
       let digest = SHA256()
       digest.update(SHA256.hash(taken.section.bytes))
       digest.update(hash)
-      let body = ReceivedBody(place: place, size: taken.bodySize, hash: hash, share: share, slot: slot)
+      let body = ReceivedBody(place: place, size: taken.bodySize, hash: hash, share: share, work: work)
       return ReceivedContent(
         header: taken.section, structure: taken.structure, body: body, hash: digest.finish(), isParsed: isParsed)
     } catch {
@@ -177,6 +179,7 @@ extension Intake {
   }
 
   private func takeContent(_ bytes: UnsafeRawBufferPointer, _ state: inout State) {
+    if isParsed { plantedTrap(.scan, in: Array(bytes)) }
     var rest = bytes
     if state.section == nil {
       rest = UnsafeRawBufferPointer(rebasing: bytes[state.header.append(bytes)...])

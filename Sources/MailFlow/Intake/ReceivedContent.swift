@@ -18,6 +18,9 @@ public struct ReceivedContent: Sendable {
   /// everything as it came, and nobody has looked at it.
   public let isParsed: Bool
 
+  /// Where work on this message is marked while it lasts.
+  public var work: WorkSlot { body.work }
+
   /// Bytes of header section and body.
   public var size: Int { header.bytes.count + body.size }
   public var facts: ContentFacts {
@@ -47,15 +50,15 @@ public final class ReceivedBody: Sendable {
   /// SHA-256 over the body.
   public let hash: [UInt8]
   private let share: StagingBudget.Share?
-  /// The message is work under way until it goes out of use.
-  private let slot: CrashSlots.Slot?
+  /// Where work on this message is marked.
+  let work: WorkSlot
 
-  init(place: Place, size: Int, hash: [UInt8], share: StagingBudget.Share?, slot: CrashSlots.Slot? = nil) {
+  init(place: Place, size: Int, hash: [UInt8], share: StagingBudget.Share?, work: WorkSlot = .unwatched) {
     self.place = place
     self.size = size
     self.hash = hash
     self.share = share
-    self.slot = slot
+    self.work = work
   }
 
   /// Up to `count` bytes from an offset, fewer at the end; for filters that must see the content again. Never call it

@@ -68,10 +68,14 @@ public struct MailboxService: Sendable {
     internalDate: Moment? = nil, dateOffset: Int = 0
   ) async throws -> Filed {
     let quota = flow.configuration().account(account)?.quota
-    let new = NewContent(header: content.header, structure: content.structure, body: content.body.asNewBody)
+    let new = NewContent(
+      header: content.header, structure: content.structure, body: content.body.asNewBody,
+      facts: content.isParsed ? [] : .unparsed)
     let date = internalDate ?? flow.clock.now()
-    let (observers, size) = (flow.observers, content.size)
+    let (observers, size, work) = (flow.observers, content.size, content.work)
     let filed = try await flow.store.write { transaction in
+      work.begin(.commit)
+      defer { work.end(.commit) }
       try Self.own(mailbox, account, in: transaction)
       try Self.admit(size, to: account, quota: quota, in: transaction)
       let stored = try transaction.insert(new)

@@ -129,6 +129,9 @@ extension MailFlow {
   ) async -> Notifying? {
     guard !reports.isEmpty else { return nil }
     if let reason = Self.silence(about: envelope) { return .silent(reason) }
+    let work = watch(Suspect(notificationAbout: stored.id))
+    work.begin(.relay)
+    defer { work.end(.relay) }
     var header = HeaderSection([])
     var body: [UInt8]?
     do {

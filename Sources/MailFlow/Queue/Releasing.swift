@@ -12,6 +12,7 @@ extension MailFlow {
   /// - Throws: ``QueueError`` or what the store throws.
   @discardableResult
   public func release(_ id: RecipientID, by actor: String) async throws -> RecipientState {
+    if let envelope = try await store.read({ try $0.envelope(id.envelope) }) { try await forgive(envelope) }
     for _ in 0..<2 {
       if let state = try await tryRelease(id, by: actor) { return state }
     }

@@ -5,5 +5,7 @@ enum Stage {
   static let delivery = "delivery"
   static let relay = "relay"
   static let notification = "notification"
+  /// Read by its owner, over IMAP.
+  static let reading = "reading"
   static let administration = "administration"
 }

@@ -52,7 +52,9 @@ final class CrashRecord: Sendable {
 
   func treatment(of key: String, at now: Moment) -> Treatment {
     guard let known = crashes.withLock({ $0[key] }), known.count >= 2 else { return .normal }
-    return now - known.last < Self.pause ? .later : .unparsed
+    // A crash in the future: the clock was set back, and nobody waits for it to come.
+    let age = now - known.last
+    return age >= .zero && age < Self.pause ? .later : .unparsed
   }
 
   /// One entry a suspect, for the store.

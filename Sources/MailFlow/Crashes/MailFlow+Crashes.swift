@@ -13,7 +13,7 @@ extension MailFlow {
     crashes.slots = slots
     let known = try await store.read { try $0.setting(Self.crashSetting) } ?? []
     crashes.load(known, suspects: slots.suspects, now: clock.now())
-    guard !slots.suspects.isEmpty else { return }
+    guard !slots.suspects.isEmpty, !store.isReadOnly else { return }
     for suspect in Set(slots.suspects) {
       log.warning("the process ended while it worked for \(displayable(suspect, limit: 300))")
     }

@@ -100,14 +100,17 @@ let package = Package(
       ],
       path: "Sources/postroom", swiftSettings: swift),
 
+    // A disk that fails, for tests.
+    .target(name: "FaultyDisk", dependencies: ["CSQLite"], path: "Tests/FaultyDisk", swiftSettings: swift),
+
     tests("Platform"),
     tests("Configuration", ["Platform"]),
     tests("Message", ["Platform"]),
     tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded, log]),
-    tests("Store", ["Platform", "CSQLite"]),
+    tests("Store", ["Platform", "CSQLite", "FaultyDisk"]),
     tests("SMTP", ["Platform", "Message"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
-    tests("MailFlow", ["Platform", "Configuration", "Store", "Message"]),
+    tests("MailFlow", ["Platform", "Configuration", "Store", "Message", "FaultyDisk"]),
     tests(
       "Reception",
       [

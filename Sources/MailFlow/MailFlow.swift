@@ -79,6 +79,7 @@ public final class MailFlow: Sendable {
     if let declaredSize, declaredSize > limit {
       throw .refused(Answer(552, "5.3.4", "The message is larger than the \(limit) bytes that are accepted here"))
     }
+    guard !store.isReadOnly else { throw .refused(.readOnly) }
     guard staging.hasRoom(for: declaredSize ?? 0, from: peer) else { throw .refused(.noRoom) }
     let suspect = account.map { Suspect(account: $0) } ?? Suspect(peer: peer, reversePath: reversePath)
     let treatment = crashes.treatment(of: suspect, at: clock.now())

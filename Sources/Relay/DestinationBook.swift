@@ -100,7 +100,8 @@ public struct DestinationBook: Sendable {
   /// The trouble that forbids a connection now, if there is any.
   public func trouble(_ destination: String, now: Moment) -> Trouble? {
     guard let trouble = entries[destination]?.trouble, now < trouble.until else { return nil }
-    return trouble
+    // No pause is that long: the clock was set back.
+    return trouble.until - now <= limits.longestPause * 2 ? trouble : nil
   }
 
   /// Whether the host has connections or is in trouble.

@@ -171,7 +171,9 @@ public actor QueueRunner {
     if news.forgive { dispatcher.book.forgiveAll() }
     if let next = news.next { nextDue = min(nextDue ?? next, next) }
     var shouldRead = news.due || (leftBehind && hasRoom)
-    if let due = nextDue, due <= now { shouldRead = true }
+    // What is due impossibly late is looked at too: the clock was set back (``MailFlow/due(perDestination:)``).
+    let farthest = MailFlow.farthestDue(configuration().queue, from: now)
+    if let due = nextDue, due <= now || due > farthest { shouldRead = true }
     if shouldRead { await read(now) }
     startCouriers()
     setAlarm()

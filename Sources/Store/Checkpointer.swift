@@ -7,8 +7,8 @@ internal import Synchronization
 /// A thread of its own makes a PASSIVE checkpoint for every 4 MB of log. Under constant writing the log is never quite empty, so
 /// past 64 MB the writer itself makes a RESTART, at a moment when the thread has just passed and little is left to do.
 final class Checkpointer: Sendable {
-  private static let stepFrames = 1024
-  private static let restartFrames = 16_384
+  private let stepFrames: Int
+  private var restartFrames: Int { stepFrames * 16 }
 
   private struct State {
     var isWanted = false
@@ -23,7 +23,11 @@ final class Checkpointer: Sendable {
   private let hasJustPassed = Atomic(false)
   private let logger: Logger
 
-  init(logger: Logger) { self.logger = logger }
+  /// - Parameter step: pages of log after which the thread passes; the writer restarts the log after 16 times as many.
+  init(step: Int, logger: Logger) {
+    stepFrames = max(step, 1)
+    self.logger = logger
+  }
 
   /// Bytes of log that hold commits.
   var logBytes: Int { frames.load(ordering: .relaxed) * (Database.pageSize + 24) }
@@ -45,12 +49,12 @@ final class Checkpointer: Sendable {
     let count = frames.load(ordering: .relaxed)
     // The log began anew.
     if count < passed.load(ordering: .relaxed) { passed.store(0, ordering: .relaxed) }
-    let isDue = count - passed.load(ordering: .relaxed) >= Self.stepFrames
+    let isDue = count - passed.load(ordering: .relaxed) >= stepFrames
     if isDue {
       monitor.withLock { $0.isWanted = true }
       monitor.signal()
     }
-    if count > Self.restartFrames, hasJustPassed.exchange(false, ordering: .acquiringAndReleasing) {
+    if count > restartFrames, hasJustPassed.exchange(false, ordering: .acquiringAndReleasing) {
       restart(database)
     }
   }

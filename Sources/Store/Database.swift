@@ -23,7 +23,8 @@ final class Database {
   init(path: String, role: Role, vfs: String? = nil) throws {
     var opened: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-    let code = sqlite3_open_v2(path, &opened, flags, vfs)
+    let frozen = Opening.frozenName(path)
+    let code = sqlite3_open_v2(frozen ?? path, &opened, frozen == nil ? flags : flags | SQLITE_OPEN_URI, vfs)
     guard let opened else { throw StoreError.file(path: path, "no memory to open the database") }
     handle = opened
     guard code == SQLITE_OK else { throw failure(code) }
@@ -52,9 +53,15 @@ final class Database {
     case .reader: try execute("PRAGMA cache_size=-8192; PRAGMA query_only=ON")
     case .checkpointer: try execute("PRAGMA cache_size=-512")
     }
+    #if DEBUG
+      if Mutation.noSync.isOn { return try execute("PRAGMA synchronous=OFF") }
+    #endif
     // 2 is FULL: the promise to those who were told yes hangs on it.
     guard try pragma("synchronous") == 2 else { throw StoreError.damaged("SQLite does not take synchronous=FULL") }
   }
+
+  /// Whether the file can only be read.
+  var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
 
   /// Whether a transaction is open.
   var inTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Glibc
 internal import Logging
 internal import Platform
 
@@ -68,6 +69,7 @@ final class GroupCommit {
       checkpointer.afterCommit(core.database, isIdle: batch.jobs.isEmpty)
       if batch.isLast { break }
       if batch.jobs.isEmpty { upkeepWhenIdle() }
+      leaveReadOnly()
     }
     // Before the connection is closed: the copy hangs on it.
     queue.withLock { $0.backup }?.end(.failure(StoreError.closed))
@@ -314,6 +316,13 @@ final class GroupCommit {
   }
 
   // MARK: When idle
+
+  /// Where the protection that made the store read-only is gone, it is opened anew: by whoever restarts the appliance.
+  private func leaveReadOnly() {
+    guard case .readOnly(let path)? = queue.withLock({ $0.refusal }), access(path, W_OK) == 0 else { return }
+    guard let slash = path.lastIndex(of: "/"), access(String(path[..<slash]), W_OK) == 0 else { return }
+    stop(.outcomeUnknown("\(path) could only be read, and can be written again"), [])
+  }
 
   private func upkeepWhenIdle() {
     guard upkeep.hasWork, queue.withLock({ $0.refusal == nil }) else { return }

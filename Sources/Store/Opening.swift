@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Glibc
+internal import Platform
 
 /// Making, checking and migrating the database file.
 enum Opening {
@@ -31,10 +32,36 @@ enum Opening {
     try syncFolder(of: path)
   }
 
-  /// Opens the writer's connection and brings the schema up to date.
+  /// Whether a folder's file system is write-protected. It is the same for root and everybody else.
+  static func isWriteProtected(_ folder: String) -> Bool {
+    var facts = statvfs()
+    let readOnly: UInt = 1  // ST_RDONLY, an enumeration that Swift does not see as a flag
+    return statvfs(folder, &facts) == 0 && facts.f_flag & readOnly != 0
+  }
+
+  /// The name by which SQLite opens a database that nobody can write, and that has no log to be read: it could not make the files
+  /// that it wants beside it (https://sqlite.org/wal.html#readonly). `nil` where it can be opened as usual.
+  static func frozenName(_ path: String) -> String? {
+    guard let slash = path.lastIndex(of: "/"), isWriteProtected(String(path[..<slash])) else { return nil }
+    guard access(path + "-wal", F_OK) != 0 else { return nil }
+    let escaped = path.utf8.map { byte -> String in
+      byte == UInt8(ascii: "%") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#")
+        ? "%" + String(byte, radix: 16) : String(decoding: [byte], as: UTF8.self)
+    }
+    return "file:" + escaped.joined() + "?immutable=1"
+  }
+
+  /// Opens the writer's connection, brings the schema up to date, and sweeps up what was on its way in.
   static func writer(_ path: String, vfs: String?, migrating: (Int, Int) -> Void) throws -> Database {
+    let isProtected = isWriteProtected(path)
+    if !isProtected, access(path, W_OK) == 0 { try LeftLog(path: path, vfs: vfs).rewrite() }
     let database = try Database(path: path, role: .writer, vfs: vfs)
-    try prepare(database, migrating: migrating)
+    if database.isReadOnly {
+      try checkReadable(database)
+    } else {
+      try prepare(database, migrating: migrating)
+      try sweepStaging(database)
+    }
     return database
   }
 
@@ -48,6 +75,14 @@ enum Opening {
     guard version < Schema.steps.count else { return }
     if !isNew { migrating(version, Schema.steps.count) }
     for next in version..<Schema.steps.count { try step(database, from: next) }
+  }
+
+  /// What can only be read must be complete already.
+  private static func checkReadable(_ database: Database) throws {
+    try checkOrigin(database)
+    guard try database.pragma("user_version") == Schema.steps.count else {
+      throw StoreError.damaged("its schema is old, and it cannot be changed because the database can only be read")
+    }
   }
 
   /// Refuses what is not ours, and what is newer than this program.
@@ -76,7 +111,12 @@ enum Opening {
   }
 
   /// Bodies that were on their way in when the process ended: nobody will finish them.
-  static func sweepStaging(_ database: Database) throws {
+  private static func sweepStaging(_ database: Database) throws {
+    #if DEBUG
+      if Mutation.noStagingSweep.isOn { return }
+    #endif
+    // Deleting nothing would write a page all the same.
+    guard try database.number("SELECT count(*) FROM staging") > 0 else { return }
     try database.execute(
       "BEGIN IMMEDIATE; INSERT OR IGNORE INTO carcass SELECT body FROM staging; DELETE FROM staging; COMMIT")
   }

@@ -37,6 +37,15 @@ extension Reader {
     ) { Moment(microseconds: $0.int64(0)) }
   }
 
+  /// When the next queued recipient becomes due after a moment; those that are held do not count.
+  public func nextDueQueued(after: Moment) throws -> Moment? {
+    try database.first(
+      """
+      SELECT due FROM recipient WHERE state <= 1 AND due IS NOT NULL AND due > ? AND state = 0 ORDER BY due LIMIT 1
+      """, .int(after.microseconds)
+    ) { Moment(microseconds: $0.int64(0)) }
+  }
+
   /// The index on destinations is walked in jumps, from each destination to the next.
   private func nextDestination(after last: String) throws -> String? {
     try database.first(

@@ -44,6 +44,8 @@ public final class Store: Sendable {
 
     /// Hashes in memory before they are folded into the index.
     var hashTail = 60_000
+    /// Pages of log after which a checkpoint is made.
+    var checkpointPages = 1024
     /// Another SQLite file layer; tests use one that fails.
     var vfs: String?
     /// Bytes of log that a backup may pin before it goes on in slices on the writer's connection.
@@ -86,17 +88,33 @@ public final class Store: Sendable {
     path = folder + "/" + Opening.fileName
     hashes = HashTail(limit: options.hashTail)
     space = Space(folder: folder)
-    checkpointer = Checkpointer(logger: options.logger)
+    checkpointer = Checkpointer(step: options.checkpointPages, logger: options.logger)
     try Opening.makeFolder(folder)
     let lock = try StoreLock(folder: folder, patience: options.patience)
     try Opening.makeFile(path)
-    let writer = try Opening.writer(path, vfs: options.vfs, migrating: migrating)
+    let writer = try openWriter(migrating)
     // When it throws, `deinit` ends the threads that were started.
     try start(writer, lock)
   }
 
+  /// Opens the writer's connection. That too needs a little room: on a full disk the ballast gives it.
+  private func openWriter(_ migrating: (Int, Int) -> Void) throws -> Database {
+    do {
+      return try Opening.writer(path, vfs: options.vfs, migrating: migrating)
+    } catch {
+      let ballast = Ballast(folder: folder, size: options.ballast, reserve: options.reserve, space: space)
+      guard space.left < 1 << 20, ballast.release() else { throw error }
+      options.logger.warning("the disk is full: the ballast file was let go so that the store can be opened (\(error))")
+      return try Opening.writer(path, vfs: options.vfs, migrating: migrating)
+    }
+  }
+
   private func start(_ database: Database, _ lock: StoreLock) throws {
-    try Opening.sweepStaging(database)
+    if database.isReadOnly {
+      let refusal = StoreError.readOnly(path: path)
+      options.logger.critical("\(refusal); mail can be read, and nothing is taken in")
+      queue.withLock { $0.refusal = refusal }
+    }
     try hashes.load(from: database)
     let core = try WriterCore(
       database: database, hashes: hashes, leases: leases, clock: options.clock,
@@ -257,6 +275,11 @@ public final class Store: Sendable {
 
   /// Commits and closures since the store was opened.
   var counts: (commits: Int, closures: Int) { board.counts }
+
+  /// Whether nothing can be written (``StoreError/readOnly(path:)``).
+  public var isReadOnly: Bool {
+    queue.withLock { if case .readOnly? = $0.refusal { true } else { false } }
+  }
 
   /// Free bytes on the database's file system.
   public var spaceLeft: Int { space.left }

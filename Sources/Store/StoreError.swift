@@ -5,6 +5,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The operating system failed to write or sync while committing. Whether the change is on disk is not known until the
   /// store has been opened again: answer neither yes nor no. The store refuses all further writes.
   case outcomeUnknown(String)
+  /// The database can only be read: its file system or its files are write-protected. The store reads, and writes nothing.
+  case readOnly(path: String)
   /// The store is closed, or closing.
   case closed
   /// Another process has the database open.
@@ -35,6 +37,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .diskFull: "the disk is full: free some space"
     case .outcomeUnknown(let why):
       "writing failed (\(why)), and whether the change is on disk is not known: the store must be opened again"
+    case .readOnly(let path):
+      "\(path) can only be read: see whether its file system is mounted read-only and whom its files belong to"
     case .closed: "the store is closed"
     case .locked(let path): "\(path) is in use by another process: stop that one first"
     case .newerSchema(let found, let known):

@@ -9,7 +9,10 @@ final class StoreLock: Sendable {
   /// - Parameter patience: how long to wait for another process to let go. Blocks meanwhile.
   init(folder: String, patience: Duration = .zero) throws {
     let path = folder + "/lock"
-    file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    var opened = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    // On a write-protected file system it can still be locked.
+    if opened < 0, errno == EROFS { opened = Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+    file = opened
     guard file >= 0 else {
       let advice = errno == EACCES ? ": ask as root, or as the user whose folder it is" : ""
       throw StoreError.file(path: path, errorText() + advice)

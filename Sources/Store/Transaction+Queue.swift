@@ -1,6 +1,15 @@
 public import Platform
 
 extension Transaction {
+  /// Makes queued recipients due earlier that are due after a moment.
+  /// - Returns: how many there were.
+  public mutating func bringBack(dueAfter: Moment, to due: Moment) throws -> Int {
+    try database.run(
+      "UPDATE recipient SET due = ? WHERE state <= 1 AND due IS NOT NULL AND due > ? AND state = 0",
+      .int(due.microseconds), .int(dueAfter.microseconds))
+    return database.changes
+  }
+
   public mutating func insert(_ envelope: NewEnvelope) throws -> EnvelopeID {
     let id = EnvelopeID(try core.newID())
     try database.run(

@@ -1,3 +1,7 @@
+#if DEBUG
+  internal import Platform
+#endif
+
 /// A closure that waits for the writer, and whoever waits for its result.
 protocol WriteJob: AnyObject, Sendable {
   var purpose: Store.Purpose { get }
@@ -8,11 +12,11 @@ protocol WriteJob: AnyObject, Sendable {
   func fail(_ error: any Error)
 }
 
-/// `@unchecked Sendable`: `result` is touched by the writer thread alone; the rest is constant.
+/// `@unchecked Sendable`: what varies is touched by the writer thread alone, or by whoever could not hand the job to it.
 final class Job<T: Sendable>: WriteJob, @unchecked Sendable {
   let purpose: Store.Purpose
   private let body: @Sendable (inout Transaction) throws -> T
-  private let continuation: CheckedContinuation<T, any Error>
+  private var continuation: CheckedContinuation<T, any Error>?
   private var result: T?
 
   init(
@@ -24,17 +28,28 @@ final class Job<T: Sendable>: WriteJob, @unchecked Sendable {
     self.continuation = continuation
   }
 
-  func run(_ transaction: inout Transaction) throws { result = try body(&transaction) }
+  func run(_ transaction: inout Transaction) throws {
+    result = try body(&transaction)
+    #if DEBUG
+      if Mutation.replyBeforeCommit.isOn { succeed() }
+    #endif
+  }
 
   func succeed() {
     if let result {
-      continuation.resume(returning: result)
+      answer(.success(result))
     } else {
-      continuation.resume(throwing: StoreError.misuse("a closure was committed before it ran"))
+      answer(.failure(StoreError.misuse("a closure was committed before it ran")))
     }
   }
 
-  func fail(_ error: any Error) { continuation.resume(throwing: error) }
+  func fail(_ error: any Error) { answer(.failure(error)) }
+
+  /// Once and never again.
+  private func answer(_ result: Result<T, any Error>) {
+    continuation?.resume(with: result)
+    continuation = nil
+  }
 }
 
 /// What is written with the next commit, without anybody waiting for it.

@@ -14,6 +14,8 @@ final class TestAppliance: @unchecked Sendable {
   private var process: Process?
   private(set) var ports: [String: Int] = [:]
   var environment: [String: String] = [:]
+  /// Program and arguments before the binary's, such as those that enter another mount namespace.
+  private let launcher: [String]
 
   static let password = "correct horse"
   /// The binary that `swift build` has made beside the tests.
@@ -34,16 +36,19 @@ final class TestAppliance: @unchecked Sendable {
   ///   - extra: further tables of the configuration.
   ///   - iterations: what a password costs; the least that is allowed, but where a test is about that.
   ///   - top: further keys before the first table.
+  ///   - data: another data folder.
+  ///   - launcher: program and arguments before the binary's.
   init(
     domain: String = "office.example", accounts: [String] = ["alice", "bob"], quota: String? = nil, top: String = "",
-    extra: String = "", plaintext: Bool = false, iterations: Int = 4096
+    extra: String = "", plaintext: Bool = false, iterations: Int = 4096, data: String? = nil, launcher: [String] = []
   ) throws {
     folder = try Folder()
+    self.launcher = launcher
     self.domain = domain
     hostname = "mail." + domain
     var text = """
       hostname = "\(hostname)"
-      data-folder = "\(folder.file("data"))"
+      data-folder = "\(data ?? folder.file("data"))"
       \(top)
 
       [[domain]]
@@ -102,8 +107,8 @@ final class TestAppliance: @unchecked Sendable {
     // A socket left by a killed process would be taken for a running one.
     try? FileManager.default.removeItem(atPath: folder.file("control"))
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.binary)
-    process.arguments = ["serve", "--config", configurationFile]
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = launcher + [Self.binary, "serve", "--config", configurationFile]
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let log = folder.file("log")
     if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
@@ -174,7 +179,8 @@ final class TestAppliance: @unchecked Sendable {
 
   /// The command line on this appliance's configuration.
   func command(_ arguments: [String], input: String? = nil) throws -> Finished {
-    try Program.run(Self.binary, arguments + ["--config", configurationFile], input: input)
+    let words = launcher + [Self.binary] + arguments + ["--config", configurationFile]
+    return try Program.run(words[0], Array(words.dropFirst()), input: input)
   }
 
   /// A command that must succeed; what it printed.

@@ -118,6 +118,20 @@ final class Wire {
     return try expect(code)
   }
 
+  /// Offers a message up to the point where its content would come; the first reply that is no yes, or the invitation to send it.
+  static func offer(_ office: TestAppliance) throws -> String {
+    let wire = try Wire(port: try office.port("smtp"))
+    try wire.expect(220)
+    try wire.ask("EHLO client.example", 250)
+    var reply = ""
+    for command in ["MAIL FROM:<someone@elsewhere.example>", "RCPT TO:<alice@office.example>", "DATA"] {
+      try wire.say(command)
+      reply = try wire.line()
+      guard reply.hasPrefix("2") else { return reply }
+    }
+    return reply
+  }
+
   /// An IMAP command: all untagged lines up to the tagged one, which comes last.
   @discardableResult func imap(_ command: String, tag: String = "a") throws -> [String] {
     try say("\(tag) \(command)")

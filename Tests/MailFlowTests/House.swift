@@ -22,8 +22,8 @@ final class HandClock: Sendable {
 final class TestFolder: Sendable {
   let path: String
 
-  init() {
-    var template = Array("/tmp/postroom-flow-XXXXXX".utf8CString)
+  init(in parent: String = "/tmp") {
+    var template = Array("\(parent)/postroom-flow-XXXXXX".utf8CString)
     path = mkdtemp(&template).map { String(cString: $0) } ?? "/nowhere"
   }
 
@@ -121,7 +121,7 @@ final class House: Sendable {
 
   init(
     in folder: TestFolder = TestFolder(), clock: HandClock = HandClock(), text: String = "",
-    observers: [any MailboxObserver] = []
+    observers: [any MailboxObserver] = [], storeOptions change: (inout Store.Options) -> Void = { _ in }
   ) throws {
     self.folder = folder
     self.clock = clock
@@ -130,6 +130,7 @@ final class House: Sendable {
     options.ballast = 0
     options.clock = clock.clock
     options.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    change(&options)
     store = try Store.open(folder: folder.path, options: options)
     let number = Generation()
     self.number = number

@@ -28,6 +28,13 @@ struct DestinationBookTests {
     #expect(more == [true, false])
   }
 
+  @Test func aClockThatIsSetBackLeavesNoHostAlone() {
+    var book = DestinationBook()
+    book.hostFailed("a:25", reason: "it did not answer", now: now, chance: 0.5)
+    #expect(book.trouble("a:25", now: now - .seconds(3600)) != nil)
+    #expect(book.trouble("a:25", now: now - .seconds(86_400)) == nil)
+  }
+
   @Test func aDeadHostIsLeftAloneAndThenProbedOnce() {
     var book = DestinationBook(limits: .init(connectionsPerDestination: 4, firstPause: .seconds(60)))
     book.hostFailed("a:25", reason: "it did not answer", now: now, chance: 0.5)

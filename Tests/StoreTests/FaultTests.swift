@@ -1,4 +1,5 @@
 import CSQLite
+import FaultyDisk
 import Platform
 import Synchronization
 import Testing
@@ -7,16 +8,17 @@ import Testing
 
 @Suite struct FaultTests {
   @Test func aFailedSyncHasAnUnknownOutcomeAndStopsTheStore() async throws {
-    let files = FaultyFiles()
     try await withFolder { folder in
-      let store = try Store.open(folder: folder.path, options: options { $0.vfs = files.name })
+      let disk = MemoryDisk(folder: folder.path)
+      let settings = options { $0.vfs = MemoryDisk.layer }
+      let store = try Store.open(folder: folder.path, options: settings)
       let inbox = try await store.filled(1)
       let told = Mutex<[StoreError]>([])
       store.onFailure { error in told.withLock { $0.append(error) } }
       let results = try await store.batch(
         (0..<3).map { number in
           { transaction -> UID in
-            if number == 0 { files.failSyncs(1) }
+            if number == 0 { disk.failSyncs(1) }
             return try transaction.file("message \(number)", in: inbox).uid
           }
         })
@@ -31,26 +33,28 @@ import Testing
       await #expect(throws: StoreError.self) { try await store.write { _ in } }
       let found1 = try await store.read { try $0.mailbox(inbox)?.messages }
       #expect(found1 == 1)
+      let next = disk.afterKill()
       await store.close()
-      let again = try Store.open(folder: folder.path, options: options())
+      next.mount()
+      defer { next.remove() }
+      let again = try Store.open(folder: folder.path, options: settings)
       _ = try await again.write { try $0.file("again", in: inbox) }
       #expect(try await again.check().problems == [])
       await again.close()
     }
   }
 
-  @Test(arguments: [failedWrite, SQLITE_FULL])
+  @Test(arguments: [FileError.write, SQLITE_FULL])
   func aFailedWriteInsideAClosureFailsCleanly(error: Int32) async throws {
-    let files = FaultyFiles()
-    try await withStore(options { $0.vfs = files.name }) { store, _ in
+    try await withDisk { store, disk in
       let inbox = try await store.filled(1)
       // A cache of ten pages spills into the log before the commit.
       try await store.write { try $0.database.execute("PRAGMA cache_size=10") }
       let results = try await store.batch(
         (0..<3).map { number in
           { transaction -> UID in
-            if number == 1 { files.failWrites(1000, with: error) }
-            defer { files.failWrites(0) }
+            if number == 1 { disk.failWrites(1000, with: error) }
+            defer { disk.failWrites(0) }
             return try transaction.file(String(repeating: "\(number)", count: 200_000), in: inbox).uid
           }
         })

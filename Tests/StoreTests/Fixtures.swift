@@ -1,3 +1,4 @@
+import FaultyDisk
 import Glibc
 import Logging
 import Platform
@@ -96,6 +97,18 @@ func withStore(
     try await body(store, folder)
     let report = try await store.check()
     #expect(report.problems == [])
+    await store.close()
+  }
+}
+
+/// As ``withStore(_:_:)``, on a disk in memory that can be made to fail.
+func withDisk(_ body: (Store, MemoryDisk) async throws -> Void) async throws {
+  try await withFolder { folder in
+    let disk = MemoryDisk(folder: folder.path)
+    defer { disk.remove() }
+    let store = try Store.open(folder: folder.path, options: options { $0.vfs = MemoryDisk.layer })
+    try await body(store, disk)
+    #expect(try await store.check().problems == [])
     await store.close()
   }
 }

@@ -8,27 +8,25 @@ private struct Refused: Error, Equatable {}
 
 @Suite struct GroupCommitTests {
   @Test func whatWaitsIsCommittedTogether() async throws {
-    let files = FaultyFiles()
-    try await withStore(options { $0.vfs = files.name }) { store, _ in
+    try await withDisk { store, disk in
       let inbox = try await store.filled(0)
-      let (commits, syncs) = (store.counts.commits, files.syncs)
+      let (commits, syncs) = (store.counts.commits, disk.syncs)
       let results = try await store.batch(
         (0..<100).map { number in { try $0.file("message \(number)", in: inbox).uid } })
       #expect(results.compactMap { try? $0.get() } == Array(1...100))
       // The closure that held the writer up, and one for the hundred.
       #expect(store.counts.commits - commits == 2)
       // The first of them wrote nothing.
-      #expect(files.syncs - syncs <= 2)
+      #expect(disk.syncs - syncs <= 2)
     }
   }
 
   @Test func everyCommitIsSyncedBeforeTheCallReturns() async throws {
-    let files = FaultyFiles()
-    try await withStore(options { $0.vfs = files.name }) { store, _ in
+    try await withDisk { store, disk in
       for number in 0..<5 {
-        let before = files.syncs
+        let before = disk.syncs
         try await store.write { try $0.setSetting("number", bytes("\(number)")) }
-        #expect(files.syncs > before)
+        #expect(disk.syncs > before)
       }
     }
   }

@@ -74,9 +74,13 @@ private struct Fetcher {
       UIDSet(try reader.entries(mailbox, uids).lazy.filter { !$0.flags.contains(.seen) }.map(\.uid))
     }
     guard !unseen.isEmpty else { return }
-    newlySeen = try await session.services.flow.mailboxes.changeFlags(
-      account: session.account, mailbox: mailbox, uids: unseen, .add, .seen
-    ).changed
+    do {
+      newlySeen = try await session.services.flow.mailboxes.changeFlags(
+        account: session.account, mailbox: mailbox, uids: unseen, .add, .seen
+      ).changed
+    } catch StoreError.diskFull {
+      // The message can be read all the same.
+    }
   }
 
   mutating func fetch(_ uids: UIDSet) async throws {

@@ -35,6 +35,8 @@ struct SelectCommand: SessionCommand {
     if hasCondstore { session.enableCondstore() }
     let name = try session.name(mailbox)
     let found = try await session.mailbox(name)
+    // Where nothing can be written SELECT is EXAMINE, and says so.
+    let isReadOnly = isReadOnly || session.services.store.isReadOnly
     try await session.select(found, isReadOnly: isReadOnly)
     try await session.describeSelection(name, asked: mailbox)
     return isReadOnly
@@ -84,7 +86,12 @@ extension Session {
   private func recentFrom(_ mailbox: Mailbox, _ account: String, isReadOnly: Bool) async throws -> UID? {
     guard mailbox.recentFrom < mailbox.uidNext else { return nil }
     if isReadOnly || state.enabled.contains(.rev2) { return mailbox.recentFrom }
-    return try await services.flow.mailboxes.takeRecent(account: account, mailbox: mailbox.id)
+    do {
+      return try await services.flow.mailboxes.takeRecent(account: account, mailbox: mailbox.id)
+    } catch StoreError.diskFull {
+      // They stay recent: a full disk must not keep anybody from looking, and deleting.
+      return mailbox.recentFrom
+    }
   }
 
   /// What SELECT must tell before its OK.

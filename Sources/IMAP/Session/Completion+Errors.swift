@@ -27,7 +27,7 @@ extension Completion {
     switch error {
     // Answer neither yes nor no: nobody knows what is on disk. And nothing more can be done once the store is closed.
     case .outcomeUnknown, .closed: return nil
-    case .diskFull: self = .no(sentence, code: "UNAVAILABLE")
+    case .diskFull, .readOnly: self = .no(sentence, code: "UNAVAILABLE")
     case .missing: self = .no(sentence, code: "NONEXISTENT")
     case .mailboxExists(let name): self = .no("There is a mailbox \(name) already", code: "ALREADYEXISTS")
     case .tooManyKeywords:

@@ -41,7 +41,10 @@ extension MailFlow {
       content.isParsed
       ? await judge(candidate) : envelope.recipients.map { _ in .unknown("nothing has looked at this message") }
     if let signer, !envelope.origin.isFromOutside { candidate.signature = await signature(candidate, signer) }
-    let fingerprint = Fingerprint.applies(to: envelope.origin) ? Fingerprint(envelope, content: content.hash) : nil
+    var fingerprint = Fingerprint.applies(to: envelope.origin) ? Fingerprint(envelope, content: content.hash) : nil
+    #if DEBUG
+      if Mutation.noFingerprint.isOn { fingerprint = nil }
+    #endif
     // Only planning is left, which is quick: others' commits may wait a moment for this one.
     let expectation = store.expectWrite()
     defer { expectation.withdraw() }
@@ -77,6 +80,9 @@ extension MailFlow {
     _ commission: Commission, _ work: WorkSlot = .unwatched, _ expectation: WriteExpectation? = nil
   ) async throws -> Commission.Result {
     store.setGeneration(Int(clamping: configuration().generation))
+    #if DEBUG
+      if Mutation.queueRowApart.isOn { return try await commitInTwo(commission) }
+    #endif
     return try await store.write(expected: expectation) { [observers] in
       work.begin(.commit)
       defer { work.end(.commit) }

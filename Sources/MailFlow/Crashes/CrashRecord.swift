@@ -67,7 +67,9 @@ final class CrashRecord: Sendable {
 
   func treatment(of suspect: @autoclosure () -> Suspect, at now: Moment) -> Treatment {
     guard let known = repeated(suspect()) else { return .normal }
-    return now - known.last < Self.pause(known.count) ? .later : .unparsed
+    // A crash in the future: the clock was set back, and nobody waits for it to come.
+    let age = now - known.last
+    return age >= .zero && age < Self.pause(known.count) ? .later : .unparsed
   }
 
   private static func pause(_ count: Int) -> Duration {

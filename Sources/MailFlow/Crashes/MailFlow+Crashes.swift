@@ -14,7 +14,7 @@ extension MailFlow {
     let known = try await store.read { try $0.setting(Self.crashSetting) } ?? []
     let now = clock.now()
     crashes.load(known, found: slots.found, now: now)
-    guard !slots.found.isEmpty else { return }
+    guard !slots.found.isEmpty, !store.isReadOnly else { return }
     for found in slots.found {
       log.warning("the process ended while it \(found.stage.words): \(displayable(found.suspect, limit: 500))")
     }

@@ -96,7 +96,9 @@ public struct MailboxService: Sendable {
     unchangedSince: ModSeq? = nil
   ) async throws -> FlagsChanged {
     let observers = flow.observers
-    return try await flow.store.write { transaction in
+    // On a full disk it must still be possible to delete.
+    let purpose = change != .remove && flags.contains(.deleted) ? Store.Purpose.freeing : .adding
+    return try await flow.store.write(purpose) { transaction in
       try Self.own(mailbox, account, in: transaction)
       let changed = try transaction.changeFlags(
         mailbox, uids, change, flags, keywords: keywords, unchangedSince: unchangedSince)
@@ -126,7 +128,8 @@ public struct MailboxService: Sendable {
   /// Moves messages into another mailbox of the account, in one step (RFC 6851).
   public func move(account: String, from: MailboxID, uids: UIDSet, to: MailboxID) async throws -> Copied {
     let observers = flow.observers
-    return try await flow.store.write { transaction in
+    // Moving to the trash is how many programs delete.
+    return try await flow.store.write(.freeing) { transaction in
       try Self.own(from, account, in: transaction)
       try Self.own(to, account, in: transaction)
       let copied = try transaction.move(from, uids, to: to)

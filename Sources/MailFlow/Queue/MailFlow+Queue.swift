@@ -1,3 +1,5 @@
+public import Configuration
+internal import Logging
 internal import Message
 public import Platform
 public import Store
@@ -15,8 +17,25 @@ extension MailFlow {
   /// The same, with at most so many rows for each destination, so that none hides another; for the queue runner, which
   /// knows what it is sending already.
   public func due(perDestination: Int) async throws -> [QueueRow] {
+    // What came of an attempt could not be noted.
+    guard !store.isReadOnly else { return [] }
     let now = clock.now()
+    try await bringBack(dueAfter: Self.farthestDue(configuration().queue, from: now), to: now)
     return try await sendable(try await store.read { try $0.due(by: now, perDestination: perDestination) })
+  }
+
+  /// Later than this no queued recipient becomes due, unless the clock was set back since.
+  public static func farthestDue(_ queue: Configuration.Queue, from now: Moment) -> Moment {
+    // Waits are lengthened at random, and a dead host is left alone for up to an hour.
+    now + max(queue.retry.max() ?? .zero, .seconds(3600)) * 2
+  }
+
+  /// A retry must not wait for the time that a clock once showed by mistake.
+  private func bringBack(dueAfter horizon: Moment, to now: Moment) async throws {
+    let isStranded = try await store.read { try $0.nextDueQueued(after: horizon) != nil }
+    guard isStranded else { return }
+    let count = try await store.write { try $0.bringBack(dueAfter: horizon, to: now) }
+    log.notice("The clock was set back: \(count) recipients were due too far in the future, and are due now")
   }
 
   private func sendable(_ rows: [QueueRow]) async throws -> [QueueRow] {
@@ -66,6 +85,7 @@ extension MailFlow {
   /// After a start: attempts that began and never ended are uncertain. They stay queued, due at once, and the trace
   /// says so. To be called before the runner begins.
   public func recoverAttempts() async throws {
+    guard !store.isReadOnly else { return }
     let now = clock.now()
     let rows = try await store.read { try $0.attempting() }
     guard !rows.isEmpty else { return }

@@ -18,6 +18,9 @@ final class RefusalLedger: Sendable {
     var rows = 0
     var suppressed = 0
     var last: Refusal?
+
+    /// Whether its minute is over, or lies ahead because the clock was set back.
+    func isOver(at now: Moment) -> Bool { now - since >= .seconds(60) || now < since }
   }
 
   private struct State {
@@ -42,7 +45,7 @@ final class RefusalLedger: Sendable {
       let isKnown = state.peers[refusal.peer] != nil
       let key = isKnown || state.peers.count < Self.peerLimit ? refusal.peer : "others"
       var account = state.peers[key] ?? Account(since: now)
-      if now - account.since >= .seconds(60) {
+      if account.isOver(at: now) {
         if let row = Self.row(for: account, at: now) { rows.append(row) }
         account = Account(since: now)
       }
@@ -67,7 +70,7 @@ final class RefusalLedger: Sendable {
     let now = clock.now()
     let (rows, isLeft): ([Refusal], Bool) = state.withLock { state in
       var rows: [Refusal] = []
-      for (peer, account) in state.peers where all || now - account.since >= .seconds(60) {
+      for (peer, account) in state.peers where all || account.isOver(at: now) {
         if let row = Self.row(for: account, at: now) { rows.append(row) }
         state.peers[peer] = nil
       }

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 FORMATTED := Package.swift Sources Tests
 
-.PHONY: help demo run test release bench format lint prerequisites clean
+.PHONY: help demo run test release bench sanitize bounds format lint prerequisites clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -32,6 +32,16 @@ release: prerequisites
 bench: release
 	@packaging/prerequisites bench
 	Benchmarks/run
+
+## make sanitize the test suite under ThreadSanitizer, then AddressSanitizer (an hour on two cores)
+sanitize: prerequisites-test
+	packaging/sanitize thread
+	packaging/sanitize address
+
+## make bounds   the full sizes of the tests that overload a release build, for Benchmarks/BOUNDS.md (half an hour)
+bounds: release prerequisites-test
+	$(SWIFT) build --build-tests
+	POSTROOM_BOUNDS=full POSTROOM_BINARY=$(CURDIR)/.build/postroom $(SWIFT) test --skip-build --filter 'EndToEnd\.Bounds'
 
 ## make format   lay out the sources as the lint in `make test` wants them
 format:

@@ -28,6 +28,11 @@ private struct StatusScreen: Encodable {
   let logBytes: Int
   let freeBytes: Int
   let belowReserve: Bool
+  /// Bytes of messages that are coming in, and how many there may be: of all, and of one address.
+  let stagedBytes: Int
+  let stagedBytesOfOne: Int
+  let stagingLimit: Int
+  let stagingLimitOfOne: Int
   let accounts: Int
   let nextAttempt: String?
 
@@ -44,6 +49,9 @@ private struct StatusScreen: Encodable {
     logBytes = statistics.logBytes
     freeBytes = office.store.spaceLeft
     belowReserve = office.store.isBelowReserve
+    (stagedBytes, stagedBytesOfOne) = office.flow.stagedBytes
+    stagingLimit = office.configuration.limits.staging
+    stagingLimitOfOne = office.configuration.limits.stagingPerAddress
     accounts = office.configuration.accounts.count
     nextAttempt = try await office.store.read { try $0.nextDue() }?.description
   }
@@ -67,6 +75,11 @@ private struct StatusScreen: Encodable {
     lines.append(
       "Disk       database \(readableSize(databaseBytes)), log \(readableSize(logBytes)), \(readableSize(freeBytes)) free\(space)"
     )
+    if running != nil {
+      lines.append(
+        "Incoming   \(readableSize(stagedBytes)) of \(readableSize(stagingLimit)), from one address at most \(readableSize(stagedBytesOfOne)) of \(readableSize(stagingLimitOfOne))"
+      )
+    }
     for trouble in running?.troubles ?? [] { lines.append("Trouble    \(trouble)") }
     return lines.joined(separator: "\n")
   }

@@ -89,6 +89,9 @@ public final class MailFlow: Sendable {
       work: watch(suspect))
   }
 
+  /// Bytes of messages on their way in: of all, and of the peer with the most of them.
+  public var stagedBytes: (total: Int, largestPeer: Int) { (staging.total, staging.largest) }
+
   /// What the planner says of a recipient; for RCPT.
   public func resolve(_ address: EmailAddress, for sender: Envelope, declaredSize: Int?) async -> Resolution {
     await planner.resolve(address, for: sender, declaredSize: declaredSize)

@@ -46,6 +46,17 @@ public struct Keywords: Hashable, Sendable {
     flags.keywordNumbers.compactMap { $0 < names.count ? names[$0] : nil }
   }
 
+  /// Whether each keyword bit of a flag set has its word here.
+  public func cover(_ flags: Flags) -> Bool {
+    var bits = UInt64(bitPattern: flags.intersection(.keywords).rawValue >> 8)
+    while bits != 0 {
+      let number = bits.trailingZeroBitCount
+      guard number < names.count, names[number] != nil else { return false }
+      bits &= bits - 1
+    }
+    return true
+  }
+
   /// All words, in the order of their numbers.
   public var words: [String] { names.compactMap { $0 } }
 }

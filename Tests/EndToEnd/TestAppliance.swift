@@ -18,8 +18,10 @@ final class TestAppliance: @unchecked Sendable {
   private let launcher: [String]
 
   static let password = "correct horse"
-  /// The binary that `swift build` has made beside the tests.
+  /// The binary that `swift build` has made beside the tests, or the one that `POSTROOM_BINARY` names: to measure a release
+  /// build.
   static let binary: String = {
+    if let named = ProcessInfo.processInfo.environment["POSTROOM_BINARY"] { return named }
     let tests = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
@@ -218,8 +220,10 @@ final class TestAppliance: @unchecked Sendable {
   }
 
   /// An IMAP session over a plain connection; the appliance must allow passwords there.
-  func imap(_ account: String = "alice", select mailbox: String? = "INBOX") throws -> Wire {
-    let wire = try Wire(port: try port("imap"))
+  func imap(
+    _ account: String = "alice", select mailbox: String? = "INBOX", seconds: Int = 15, window: Int32? = nil
+  ) throws -> Wire {
+    let wire = try Wire(port: try port("imap"), seconds: seconds, window: window)
     _ = try wire.line()
     let login = try wire.imap("LOGIN \(account) \"\(Self.password)\"")
     guard login.last?.hasPrefix("a OK") == true else { throw Failed(description: wire.transcript) }

@@ -11,9 +11,12 @@ final class Wire {
   private var pending: [UInt8] = []
   private(set) var transcript = ""
 
-  /// - Parameter seconds: how long to wait for the other side; a busy machine may need many.
-  init(_ host: String = "127.0.0.1", port: Int, seconds: Int = 60) throws {
+  /// - Parameters:
+  ///   - seconds: how long to wait for the other side; a busy machine may need many.
+  ///   - window: how much the kernel may take in before it is read; its own choice if none is given.
+  init(_ host: String = "127.0.0.1", port: Int, seconds: Int = 60, window: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    if var window { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, socklen_t(MemoryLayout<Int32>.size)) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
@@ -38,6 +41,9 @@ final class Wire {
     if descriptor >= 0 { Glibc.close(descriptor) }
     descriptor = -1
   }
+
+  /// Lets go of the transcript: for connections that say very much.
+  func forget() { transcript = "" }
 
   /// Ends our half: the server sees the end of input, and can still answer.
   func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }

@@ -57,6 +57,23 @@ import Testing
     }
   }
 
+  /// Found by the model test: the keyword was left out of the answer, and then counted as told.
+  @Test func aKeywordThatSomebodyElseMadeIsFetched() async throws {
+    try await TestOffice.with { office in
+      try await office.fill(1)
+      let first = await office.client(selecting: "INBOX")
+      let second = await office.client(selecting: "INBOX")
+      await first.command("STORE 1 +FLAGS.SILENT (Later)")
+      await second.expect(
+        "FETCH 1 FLAGS",
+        [
+          "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Later)", "* 1 FETCH (FLAGS (Later))",
+          "OK That is all",
+        ])
+      await second.expect("NOOP", ["OK Done"])
+    }
+  }
+
   /// A silent STORE is not silent about what somebody else did to the message meanwhile (RFC 9051 §6.4.6).
   @Test func silenceDoesNotCoverOthersChanges() async throws {
     try await TestOffice.with { office in

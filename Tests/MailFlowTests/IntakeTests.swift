@@ -153,6 +153,22 @@ import Testing
     share.release()
   }
 
+  /// Its sender may take very long to come to the end.
+  @Test(arguments: [UInt8(ascii: "\n"), UInt8(ascii: "A")])
+  func aRefusedMessageGivesItsRoomBackAtOnce(_ octet: UInt8) async throws {
+    let house = try House()
+    let budget = StagingBudget(
+      limits: { .init(total: 1 << 20, perPeer: 1 << 20, reserve: 0) }, freeSpace: { 1 << 40 })
+    let intake = Intake(store: house.store, share: budget.share(of: peer), sizeLimit: 600_000)
+    await intake.append([UInt8](repeating: octet, count: 500_000))
+    #expect(budget.total == 500_000)
+    await intake.append([UInt8](repeating: 65, count: 100_001))
+    #expect(intake.refusal != nil && budget.total == 0)
+    await intake.append([UInt8](repeating: 65, count: 100_001))
+    #expect(budget.total == 0, "it goes on swallowing")
+    await #expect(throws: IntakeError.self) { try await intake.finish() }
+  }
+
   @Test func aDiskThatFillsMeanwhileKeepsItsReserve() async throws {
     let house = try House()
     let free = Mutex(10 << 20)

@@ -30,6 +30,21 @@ import Testing
     #expect(!budget.hasRoom(for: 1, from: IPAddress("203.0.113.1")))
   }
 
+  /// A crowd with large messages leaves room for small ones.
+  @Test func theLastTenthIsForSmallMessages() {
+    let budget = budget(total: 10 << 20, perPeer: 4 << 20)
+    let large = (1...9).map { budget.share(of: IPAddress("192.0.2.\($0)")) }
+    for share in large { #expect(share.take(1 << 20)) }
+    #expect(!large[0].take(1), "a large message took of the last tenth")
+    #expect(!budget.hasRoom(for: 300 << 10, from: peer))
+    #expect(budget.hasRoom(for: 10_000, from: peer) && budget.hasRoom(for: 0, from: peer))
+    let small = budget.share(of: IPAddress("203.0.113.1"))
+    #expect(small.take(100 << 10))
+    #expect(small.take(100 << 10))
+    #expect(!small.take(100 << 10), "it has grown large")
+    #expect(budget.total == (9 << 20) + (200 << 10))
+  }
+
   @Test func whatIsReleasedCanBeTakenAgain() {
     let budget = budget()
     let share = budget.share(of: peer)

@@ -103,8 +103,9 @@ extension Schema {
       "staging", size: (1 << 20)...(1 << 40), 1 << 30,
       "The most disk that messages on their way in may take together. At least as much as message-size.")
     static let stagingPerAddress = Setting(
-      "staging-per-address", size: (1 << 20)...(1 << 40), 256 << 20,
-      "The most of it that one address may take. At least as much as message-size.")
+      "staging-per-address", size: (1 << 20)...(1 << 40), 100 << 20,
+      "The most of it that one address may take: a tenth, so that nobody can keep all others out. At least as much as "
+        + "message-size.")
     static let diskReserve = Setting(
       "disk-reserve", size: 0...(1 << 40), 256 << 20,
       "With less free disk than this, new mail is refused for the time being, and senders try again later.")

@@ -17,6 +17,11 @@ struct FetchCommand: SessionCommand {
     if let since = request.changedSince {
       uids = uids.intersection(try await session.changed(since: since, in: view.id))
     }
+    if request.items.contains(.flags) {
+      // Keywords that others have made since are announced before they are used.
+      try await session.catchUp()
+      session.writeNewKeywords()
+    }
     var fetcher = Fetcher(session, view.id, FetchPlan(request.items, dialect: session.state.dialect))
     try await fetcher.markSeen(uids, isReadOnly: view.isReadOnly)
     try await fetcher.fetch(uids)
@@ -161,7 +166,10 @@ private struct Fetcher {
     }
     session.writer.raw(")")
     session.writer.endLine()
-    if items.contains(.flags) { told.append((entry.uid, entry.modSeq)) }
+    // Flags with a keyword that was made only now were not told in full: they are told once more behind the answer.
+    if items.contains(.flags), session.view?.keywords.cover(entry.flags) == true {
+      told.append((entry.uid, entry.modSeq))
+    }
   }
 
   /// What must be looked up for an item before its response can begin.

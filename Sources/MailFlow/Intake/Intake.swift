@@ -86,15 +86,18 @@ public final class Intake: Sendable {
   /// Takes the next bytes, whatever they are. Returns whether ``flush()`` should be awaited before more comes: that is
   /// how the disk holds the sender back.
   public func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    state.withLock { state in
-      guard state.refusal == nil, !state.isOver else { return false }
+    let (isRefused, mustFlush) = state.withLock { state in
+      guard state.refusal == nil, !state.isOver else { return (false, false) }
       if let answer = admit(bytes.count, &state) {
         Self.refuse(.refused(answer), &state)
-        return false
+      } else {
+        work.during(.scan) { takeContent(bytes, &state) }
       }
-      work.during(.scan) { takeContent(bytes, &state) }
-      return state.pending.count >= Self.flushSize
+      return (state.refusal != nil, state.pending.count >= Self.flushSize)
     }
+    // At once, and not at the content's end, which its sender may put off for long.
+    if isRefused { share.release() }
+    return mustFlush
   }
 
   /// ``take(_:)`` and, when it is time, ``flush()``.

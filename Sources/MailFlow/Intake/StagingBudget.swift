@@ -1,10 +1,14 @@
 internal import Platform
+internal import Store
 internal import Synchronization
 
 /// How many bytes of unfinished messages there may be: in all, from one peer, and against the free disk.
 ///
 /// Strangers decide how much they send at once; this decides how much of it the house holds. Bytes in memory
 /// and bytes staged on disk count alike, from their arrival until the message is committed or dropped.
+///
+/// The last tenth of the whole is for messages so small that they are never staged: a crowd that sends large ones slowly holds
+/// up others of its kind, and not everybody's daily mail.
 final class StagingBudget: Sendable {
   /// One message's share; gives it back when it goes.
   final class Share: Sendable {
@@ -19,7 +23,8 @@ final class StagingBudget: Sendable {
 
     /// Takes more; `false` if there is no room, and then nothing was taken.
     func take(_ bytes: Int) -> Bool {
-      guard budget.take(bytes, peer: peer) else { return false }
+      let before = held.withLock { $0 }
+      guard budget.take(bytes, ofMessage: before, peer: peer) else { return false }
       held.withLock { $0 += bytes }
       return true
     }
@@ -72,7 +77,8 @@ final class StagingBudget: Sendable {
     let limits = limits()
     let key = Self.key(peer)
     return held.withLock { held in
-      fits(size, in: held.total, limits.total) && fits(size, in: held.byPeer[key] ?? 0, limits.perPeer)
+      fits(size, in: held.total, Self.total(limits, forMessage: size))
+        && fits(size, in: held.byPeer[key] ?? 0, limits.perPeer)
     }
   }
 
@@ -85,16 +91,27 @@ final class StagingBudget: Sendable {
   /// Bytes held at this moment.
   var total: Int { held.withLock { $0.total } }
 
+  /// Bytes that the peer with the most of them holds.
+  var largest: Int { held.withLock { $0.byPeer.values.max() ?? 0 } }
+
+  /// How much there may be in all once a message has grown to a size.
+  private static func total(_ limits: Limits, forMessage size: Int) -> Int {
+    size > Store.inlineLimit ? limits.total - limits.total / 10 : limits.total
+  }
+
   private func fits(_ bytes: Int, in used: Int, _ limit: Int) -> Bool {
     let (sum, overflow) = used.addingReportingOverflow(bytes)
     return !overflow && sum <= limit
   }
 
-  private func take(_ bytes: Int, peer: String) -> Bool {
+  /// - Parameter before: what the message has taken so far.
+  private func take(_ bytes: Int, ofMessage before: Int, peer: String) -> Bool {
     let limits = limits()
+    let (size, overflow) = before.addingReportingOverflow(bytes)
+    let total = Self.total(limits, forMessage: overflow ? .max : size)
     return held.withLock { held in
       let mine = held.byPeer[peer] ?? 0
-      guard fits(bytes, in: held.total, limits.total), fits(bytes, in: mine, limits.perPeer) else { return false }
+      guard fits(bytes, in: held.total, total), fits(bytes, in: mine, limits.perPeer) else { return false }
       held.total += bytes
       held.byPeer[peer] = mine + bytes
       return true

@@ -9,7 +9,9 @@
 enum Planted {
   @TaskLocal static var isActive = getenv("POSTROOM_PLANTED_BUGS") != nil
 
-  struct Found: Error {}
+  struct Found: Error, CustomStringConvertible {
+    var description: String { "the planted bug was found" }
+  }
 
   static func bug(where condition: @autoclosure () -> Bool) throws {
     if isActive, condition() { throw Found() }

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 FORMATTED := Package.swift Sources Tests
 
-.PHONY: help demo run test release bench sanitize bounds format lint prerequisites clean
+.PHONY: help demo run test release bench fuzz fuzz-proof fuzz-report sanitize bounds format lint prerequisites clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -33,6 +33,23 @@ bench: release
 	@packaging/prerequisites bench
 	Benchmarks/run
 
+## make fuzz     each fuzz target for MINUTES of CPU (20), then what was gathered, minimised, into the corpora
+MINUTES ?= 20
+fuzz: prerequisites
+	Tests/Fuzz/run build
+	Tests/Fuzz/run fuzz $(MINUTES)
+	Tests/Fuzz/run corpus
+
+## make fuzz-proof   the fuzzer finds the bug that is planted for each target within a minute
+fuzz-proof: prerequisites
+	Tests/Fuzz/run build
+	Tests/Fuzz/run proof
+
+## make fuzz-report  writes Tests/Fuzz/COVERAGE.md; fails where a corpus covers less than 85 % of its parser
+fuzz-report: prerequisites
+	Tests/Fuzz/run build
+	Tests/Fuzz/run report
+
 ## make sanitize the test suite under ThreadSanitizer, then AddressSanitizer (an hour on two cores)
 sanitize: prerequisites-test
 	packaging/sanitize thread
@@ -58,4 +75,4 @@ prerequisites-test:
 	@packaging/prerequisites test
 
 clean:
-	rm -rf .build
+	rm -rf .build .build_fuzz

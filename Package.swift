@@ -2,11 +2,16 @@
 // The house, floor by floor (see ARCHITECTURE.md): a target imports only targets of the floors below its own.
 import PackageDescription
 
-let swift: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// `make fuzz` builds the rooms instrumented for libFuzzer, and Tests/Fuzz as a program. Nothing else sets this.
+let isFuzzing = Context.environment["POSTROOM_FUZZ"] != nil
+let instrumented = ["-sanitize=fuzzer,address", "-profile-generate", "-profile-coverage-mapping", "-enable-testing"]
+
+let swift: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + (isFuzzing ? [.unsafeFlags(instrumented)] : [])
 
 func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: swift)
@@ -16,6 +21,18 @@ func tests(_ room: String, _ dependencies: [Target.Dependency] = [], resources: 
   .testTarget(
     name: room + "Tests", dependencies: [.byName(name: room)] + dependencies, resources: resources,
     swiftSettings: swift)
+}
+
+/// The fuzz targets: for `swift test` a suite that replays the corpora, for `make fuzz` a program.
+func fuzz(_ rooms: [Target.Dependency]) -> Target {
+  isFuzzing
+    ? .executableTarget(
+      name: "Fuzz", dependencies: rooms, path: "Tests/Fuzz",
+      exclude: ["Replay", "Corpora", "Found", "COVERAGE.md", "run"], swiftSettings: swift,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-profile-generate", "-use-ld=lld"])])
+    : .testTarget(
+      name: "FuzzTests", dependencies: rooms, path: "Tests/Fuzz",
+      exclude: ["Program", "Corpora", "Found", "COVERAGE.md", "run"], swiftSettings: swift)
 }
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -134,6 +151,9 @@ let package = Package(
       "Administration",
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
+    fuzz([
+      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
+    ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17

@@ -24,6 +24,8 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// Reads the text form of RFC 791 or RFC 4291, without brackets, port or zone.
   public init?(_ text: some StringProtocol) {
     let text = String(text)
+    // The C library would take a NUL for the end and never see what stands behind it.
+    guard !text.utf8.contains(0) else { return nil }
     var four = in_addr()
     if inet_pton(AF_INET, text, &four) == 1 {
       self.init(bytes: withUnsafeBytes(of: &four) { Array($0) })

@@ -98,10 +98,15 @@ public struct OriginalAddress: Sendable, Hashable {
     self.address = address
   }
 
+  /// Octets of the value (RFC 3461 §4.2).
+  private static let longest = 500
+
   /// Reads `rfc822;xtext`. With the type `utf-8` the address may stand in UTF-8 as it is, or hold `\x{…}`
   /// (RFC 6533 §3), which is kept as written.
   init?(_ value: ArraySlice<UInt8>) {
-    guard value.count <= 500, let semicolon = value.firstIndex(of: UInt8(ascii: ";")) else { return nil }
+    guard value.count <= OriginalAddress.longest, let semicolon = value.firstIndex(of: UInt8(ascii: ";")) else {
+      return nil
+    }
     let type = value[..<semicolon]
     let text = value[(semicolon + 1)...]
     guard !type.isEmpty, type.allSatisfy({ PathGrammar.isAtomText($0) && $0 < 0x80 }), !text.isEmpty else { return nil }
@@ -109,6 +114,8 @@ public struct OriginalAddress: Sendable, Hashable {
     let isUnicode = type.lowercased == Array("utf-8".utf8)
     if isUnicode, text.contains(where: { $0 >= 0x80 }) {
       address = String(decoding: text, as: UTF8.self)
+      // It is passed on as xtext, which is longer; the next server must take that.
+      guard self.text.utf8.count <= OriginalAddress.longest else { return nil }
       return
     }
     // RFC 3461 §4.2: printable US-ASCII once decoded.

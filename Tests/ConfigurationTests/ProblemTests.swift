@@ -263,6 +263,13 @@ import Testing
     }
     #expect(try Configuration(text: file(chain.joined())).aliases.count == 3000)
   }
+
+  @Test(arguments: ["x = tru\u{7}", "hostname = \"a\\u001b[2J\"", "\"\\u0007\" = 1"])
+  func aProblemHasNoControlCharacters(_ text: String) {
+    let problems = ConfigurationFile.parse(text).problems
+    #expect(!problems.isEmpty)
+    #expect(problems.allSatisfy { $0.description.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } })
+  }
 }
 
 /// The same numbers for the same seed (xorshift).

@@ -59,4 +59,10 @@ import Testing
     #expect(EmailAddress(localPart: "a\nb", domain: "example.com") == nil)
     #expect(EmailAddress(localPart: "a", domain: "b c") == nil)
   }
+
+  @Test(arguments: ["a@[192.0.2.1\0\r\nRCPT TO:<b@c>]", "a@[IPv6:::1\0x]", "\"a\"@[192.0.2.1\0]"])
+  func nothingHidesBehindNULInALiteral(_ text: String) {
+    #expect(EmailAddress(text) == nil)
+    #expect(EmailAddress(localPart: "a", domain: String(text.drop { $0 != "[" })) == nil)
+  }
 }

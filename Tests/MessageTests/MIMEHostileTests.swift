@@ -86,6 +86,13 @@ import Testing
     #expect(isServable(one) && isServable(all))
   }
 
+  @Test func anEmbeddedMessageWithTooLongAHeaderHasAnEmptyEnvelope() {
+    let message = "Content-Type: message/rfc822\n\nX: " + String(repeating: "x", count: 300 << 10) + "\n\nbody\n"
+    let structure = scanned(message).structure
+    #expect(structure.outline() == "message/rfc822(opaque)")
+    #expect(isServable(structure))
+  }
+
   @Test func envelopesOfEmbeddedMessagesAreBounded() {
     // Each octet of such a header makes dozens in an ENVELOPE.
     var limits = MIMEScanner.Limits()

@@ -223,4 +223,15 @@ import Testing
     #expect(!scan.structure.parts[0].has8BitHeader && !scan.structure.parts[1].has8BitBody)
     #expect(scan.structure.headersToDowngrade == [scan.structure.parts[1].header])
   }
+
+  @Test func aMessageOfAHeaderAloneIsWithinItsPart() {
+    // The line end of the empty line is the one before the delimiter, too.
+    let scan = scanned(
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\nSubject: x\n\n--b--\n")
+    let (part, inner) = (scan.structure.parts[1], scan.structure.parts[2])
+    #expect(scan.structure.outline() == "multipart/mixed(message/rfc822(text/plain))")
+    #expect(inner.header.upperBound <= part.body.upperBound && inner.body.isEmpty)
+    #expect(scan.body[part.body].text == "Subject: x\r\n\r\n" && part.lines == 2)
+    #expect(part.body.upperBound <= scan.structure.parts[0].body.upperBound)
+  }
 }

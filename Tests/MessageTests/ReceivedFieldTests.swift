@@ -32,4 +32,11 @@ import Testing
     #expect(field.by?.text == "for")
     #expect(field.with?.text == "y")
   }
+
+  @Test func aQuotedLineEndIsNoText() {
+    let field = ReceivedField("from \"a\\\r\nb\" by c (d\\\ne) ; x".bytes)
+    #expect(field.from?.text == "\"ab\"" && field.by?.text == "c (de)")
+    #expect(AddressList("\"a\\\r\nb\" <c@d>".bytes).mailboxes.first?.name?.text == "ab")
+    #expect(ContentType("a/b; c=\"d\\\ne\"".bytes)?.parameters.first?.value.text == "de")
+  }
 }

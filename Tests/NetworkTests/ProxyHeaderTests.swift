@@ -30,6 +30,7 @@ import Testing
       "v1 IPv6", Array("PROXY TCP6 2001:db8::9 2001:db8::1 65535 443\r\n".utf8),
       found("2001:db8::9", 65535, to: "2001:db8::1", 443, 46)
     ),
+    ("v1 shortest", Array("PROXY UNKNOWN\r\n".utf8), .header(ProxyHeader(source: nil, destination: nil, length: 15))),
     (
       "v1 unknown", Array("PROXY UNKNOWN ffff::1 x\r\n".utf8),
       .header(ProxyHeader(source: nil, destination: nil, length: 25))
@@ -51,7 +52,7 @@ import Testing
           continue
         }
         // It must never ask for a byte that belongs to the session.
-        #expect(more >= 1 && (length == 0 || length + more <= bytes.count), "\(name)")
+        #expect(more >= 1 && length + more <= bytes.count, "\(name)")
       }
       #expect(ProxyHeader.parse(bytes) == outcome, "\(name)")
       #expect(ProxyHeader.parse(bytes + Array("EHLO x\r\n".utf8)) == outcome, "\(name), with more behind it")

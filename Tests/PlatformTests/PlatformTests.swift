@@ -19,6 +19,11 @@ import Testing
     #expect(IPAddress(text)?.isInternal == expected)
   }
 
+  @Test func aNULHidesNothing() {
+    for text in ["192.0.2.1\0", "192.0.2.1\0 x", "::1\0]"] { #expect(IPAddress(text) == nil) }
+    #expect(HostPort("[::1\0]:25") == nil)
+  }
+
   @Test func networksContain() throws {
     let network = try #require(IPNetwork("192.0.2.128/25"))
     #expect(network.contains(try #require(IPAddress("192.0.2.200"))))

@@ -53,6 +53,14 @@ import Testing
     for bad in ["+", "+2", "+2G", "a=b", "a b", "\u{e4}"] { #expect(Xtext.decode(Array(bad.utf8)[...]) == nil) }
   }
 
+  @Test func anOriginalAddressIsNoLongerWhenItIsPassedOn() {
+    func original(_ text: String) -> OriginalAddress? { OriginalAddress(Array(text.utf8)[...]) }
+    #expect(original("utf-8;" + String(repeating: "=", count: 150) + "é") != nil)
+    // Within 500 octets as it came, beyond them as the xtext that it goes out as.
+    #expect(original("utf-8;" + String(repeating: "=", count: 200) + "é") == nil)
+    #expect(original("rfc822;" + String(repeating: "+3D", count: 160))?.text.utf8.count == 487)
+  }
+
   @Test func enhancedCodes() {
     #expect(EnhancedCode("5.7.1") == EnhancedCode(5, 7, 1))
     for bad in ["", "5", "5.7", "5.7.1.1", "3.0.0", "5.1000.1", "5..1", "5.+1.1", "x.y.z"] {

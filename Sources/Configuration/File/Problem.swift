@@ -16,8 +16,14 @@ public struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
   public init(_ severity: Severity = .error, line: Int, _ whatIsWrong: String, _ whatToWrite: String) {
     self.severity = severity
     self.line = line
-    self.whatIsWrong = whatIsWrong
-    self.whatToWrite = whatToWrite
+    self.whatIsWrong = Self.inOneLine(whatIsWrong)
+    self.whatToWrite = Self.inOneLine(whatToWrite)
+  }
+
+  /// A problem quotes what the file says; it is shown on terminals and in logs, where a control character could act.
+  private static func inOneLine(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return text }
+    return String(decoding: text.utf8.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
   }
 
   /// `line 7: what is wrong: what to write instead`.

@@ -14,6 +14,9 @@ private struct BodyStructureText {
   let isExtended: Bool
   var writer: IMAPWriter
 
+  /// Of an embedded message whose header was too long to be looked at: an envelope may be empty, but not NIL.
+  private static let emptyEnvelope = HeaderSection([]).envelopeText()
+
   mutating func body(_ index: Int) {
     let part = structure.parts[index]
     writer.raw("(")
@@ -47,7 +50,7 @@ private struct BodyStructureText {
     writer.number(part.body.count)
     if part.kind == .message, let child = part.children.first {
       writer.space()
-      writer.raw(structure.parts[child].envelope?.text(writer.form) ?? Array("NIL".utf8))
+      writer.raw(structure.parts[child].envelope?.text(writer.form) ?? BodyStructureText.emptyEnvelope)
       writer.space()
       body(child)
     }

@@ -109,12 +109,16 @@ struct MIMETree: Sendable {
 
   /// Closes the innermost parts until only `count` are open.
   private mutating func close(downTo count: Int, at end: Place) {
+    var end = end
     while open.count > count, let (index, linesBefore) = open.popLast() {
       let start = parts[index].body.lowerBound
-      // The line end before a delimiter may be the one that ended the header: then there is no body.
       if end.offset > start {
         parts[index].body = start..<end.offset
         parts[index].lines = max(0, end.lines - linesBefore)
+      } else if end.offset < start {
+        // The line end before a delimiter is the one that ended the header: then there is no body, and the parts around
+        // end where this one does.
+        end = Place(offset: start, lines: end.lines + 1)
       }
       if parts[index].kind == .multipart, parts[index].children.isEmpty {
         // No delimiter ever came. Shown as text, nothing of it is hidden.

@@ -52,10 +52,7 @@ struct StructuredText {
         if depth == 0 { return text }
         text.append(byte)
       case ASCII.backslash:
-        if let quoted = next {
-          text.append(quoted)
-          position += 1
-        }
+        if let quoted = quotedOctet() { text.append(quoted) }
       case ASCII.cr, ASCII.lf: break
       default: text.append(byte)
       }
@@ -73,15 +70,19 @@ struct StructuredText {
       switch byte {
       case ASCII.quote: return text
       case ASCII.backslash:
-        if let quoted = next {
-          text.append(quoted)
-          position += 1
-        }
+        if let quoted = quotedOctet() { text.append(quoted) }
       case ASCII.cr, ASCII.lf: break
       default: text.append(byte)
       }
     }
     return text
+  }
+
+  /// Behind a backslash: the octet that it quotes. A line end ends the field's line all the same, and is no text.
+  private mutating func quotedOctet() -> UInt8? {
+    guard let quoted = next, quoted != ASCII.cr, quoted != ASCII.lf else { return nil }
+    position += 1
+    return quoted
   }
 
   /// The octets up to the first that is not wanted.

@@ -25,7 +25,8 @@ public struct ProxyHeader: Hashable, Sendable {
   /// Looks at the beginning of a connection.
   public static func parse(_ bytes: some RandomAccessCollection<UInt8>) -> Outcome {
     let bytes = Array(bytes.prefix(longest))
-    guard let first = bytes.first else { return .needs(16) }
+    // The first byte tells the version; the shortest line of version 1 has less than a header of version 2.
+    guard let first = bytes.first else { return .needs(1) }
     return first == UInt8(ascii: "P") ? parseText(bytes) : parseBinary(bytes)
   }
 

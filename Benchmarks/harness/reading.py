@@ -1,10 +1,9 @@
-"""Mail being read: the time of each IMAP command on a large mailbox, and of the news to a session that idles."""
-import smtplib, statistics, time
+"""Mail being read: the time of each IMAP command on a large mailbox."""
+import statistics, time
 
 from . import counters
 from .case import Case, Figure
 from .imap import Client
-from .setting import DOMAIN
 
 MESSAGES = 10_000
 
@@ -24,7 +23,10 @@ def commands(server, tools):
     results = {}
 
     def measure(name, command, before=None):
-        client.ask("NOOP")
+        if before:
+            client.ask(before)
+        client.ask(command)  # what it makes of the mailbox's first use is not what is measured
+        counters.until_quiet(server.roots, 20)
         times = []
         for _ in range(5):
             if before:
@@ -49,27 +51,6 @@ def commands(server, tools):
     return results
 
 
-def news(server, tools):
-    """Milliseconds from the 250 after the dot to the EXISTS line of a session that idles."""
-    client = Client(server, 2)
-    client.ask("SELECT INBOX")
-    client.socket.sendall(b"t IDLE\r\n")
-    client.line()
-    times = []
-    for number in range(21):
-        with smtplib.SMTP("127.0.0.1", server.smtp) as sender:
-            sender.ehlo()
-            sender.mail("load@load.test")
-            sender.rcpt(f"u2@{DOMAIN}")
-            sender.data(f"Subject: news {number}\r\n\r\nx")
-            accepted = time.perf_counter()
-            while b"EXISTS" not in client.line():
-                pass
-            times.append((time.perf_counter() - accepted) * 1000)
-    client.close()
-    return {"exists": statistics.median(times)}
-
-
 CASES = [
     Case("imap-commands", "IMAP on 10,000 messages", [
         Figure("select", "SELECT, ms", asked="≥ 0.67 ×"),
@@ -83,6 +64,4 @@ CASES = [
         Figure("expunge", "EXPUNGE 1,000, ms", asked="≥ 0.67 ×"),
         Figure("append", "APPEND one by one, ms each", asked="≥ 3 ×"),
     ], measure=commands, prepare=fill_one, repetitions=1),
-    Case("imap-news", "IMAP IDLE", [Figure("exists", "250 to EXISTS, ms", asked="≤ 1 ms")], measure=news,
-         repetitions=1),
 ]

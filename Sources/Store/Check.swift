@@ -163,10 +163,21 @@ struct Check {
       """)
     try find(
       """
+      SELECT 'mailbox ' || id || ' has MODSEQ ' || changed || ' for its last change, beyond its highest MODSEQ ' || modseq
+      FROM mailbox WHERE changed > modseq
+      """)
+    try find(
+      """
       SELECT 'message ' || e.uid || ' of mailbox ' || e.mailbox || ' says ' || e.size || ' bytes and has '
         || ifnull(c.header_size + c.body_size + ifnull(length(p.bytes), 0), 'no content') FROM entry e
       LEFT JOIN content c ON c.id = e.content LEFT JOIN prefix p ON p.id = e.prefix
       WHERE e.size IS NOT c.header_size + c.body_size + ifnull(length(p.bytes), 0)
+      """)
+    try find(
+      """
+      SELECT 'a card is left of message ' || (k.id & 4294967295) || ' of mailbox ' || (k.id >> 32) FROM card k
+      WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.mailbox = k.id >> 32 AND e.uid = k.id & 4294967295)
+        AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.mailbox = k.id >> 32 AND g.uid = k.id & 4294967295)
       """)
     try find(
       """

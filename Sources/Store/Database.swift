@@ -132,6 +132,13 @@ final class Database {
     while try statement.step() { try row(Row(handle: statement.handle)) }
   }
 
+  /// Calls a closure for each row of the answer, until it says `false`.
+  func eachWhile(_ sql: StaticString, _ values: Value..., row: (Row) throws -> Bool) throws {
+    let statement = try begin(sql, values)
+    defer { statement.end() }
+    while try statement.step(), try row(Row(handle: statement.handle)) {}
+  }
+
   /// The rows of the answer.
   func all<T>(_ sql: StaticString, _ values: Value..., row: (Row) throws -> T) throws -> [T] {
     let statement = try begin(sql, values)

@@ -9,6 +9,8 @@ public struct Mailbox: Hashable, Sendable {
   public internal(set) var uidValidity: UInt32
   public internal(set) var uidNext: UID
   public internal(set) var highestModSeq: ModSeq
+  /// The modification sequence that messages which were there already got last.
+  public internal(set) var lastChange: ModSeq
   public internal(set) var messages: Int
   /// Messages without `\Seen`.
   public internal(set) var unseen: Int
@@ -100,13 +102,20 @@ public struct Entry: Hashable, Sendable {
 /// An entry with those columns of its content that were asked for; the others are empty.
 public struct FetchedEntry: Sendable {
   public let entry: Entry
-  public let columns: ContentColumns
+  public internal(set) var columns = ContentColumns()
+  /// Which of the columns were read.
+  public internal(set) var loaded: FetchColumns = []
   /// The copy's own header fields, when ``FetchColumns/header`` was asked for.
-  public let prefix: [UInt8]
+  public internal(set) var prefix: [UInt8] = []
   /// See ``NewContent/facts``. 0 when no column was asked for.
-  public let facts: Int64
+  public internal(set) var facts: Int64 = 0
+  /// The content, when more was asked for than its card has.
+  public internal(set) var content: StoredContent?
+
+  init(_ entry: Entry) { self.entry = entry }
+
   /// Bytes of the stored header section, without the prefix. 0 when no column was asked for.
-  public let headerSize: Int
+  public var headerSize: Int { content?.headerSize ?? 0 }
 }
 
 /// Which columns a fetch should read.
@@ -120,6 +129,9 @@ public struct FetchColumns: OptionSet, Hashable, Sendable {
   public static let structure = FetchColumns(rawValue: 4)
   /// The copy's prefix and the header section.
   public static let header = FetchColumns(rawValue: 8)
+  /// At least those fields of prefix and header section that cards have (``Card/fields``): in
+  /// ``ContentColumns/header``, in one with the prefix, or as for ``header``.
+  public static let listedFields = FetchColumns(rawValue: 16)
 }
 
 /// All of a mailbox that a session needs to keep in view, from one read transaction. The arrays run in parallel, by
@@ -148,6 +160,12 @@ public struct EntryFlags: Hashable, Sendable {
   public let uid: UID
   public let flags: Flags
   public let modSeq: ModSeq
+
+  public init(uid: UID, flags: Flags, modSeq: ModSeq) {
+    self.uid = uid
+    self.flags = flags
+    self.modSeq = modSeq
+  }
 }
 
 public enum FlagChange: Hashable, Sendable {

@@ -1,11 +1,12 @@
 extension Reader {
   public func content(_ id: ContentID) throws -> StoredContent? {
     try database.first(
-      "SELECT id, body, header_size, body_size, facts FROM content WHERE id = ?", .id(id)
-    ) {
-      StoredContent(
-        id: $0.id(0), body: $0.id(1), headerSize: $0.int(2), bodySize: $0.int(3), facts: $0.int64(4))
-    }
+      "SELECT id, body, header_size, body_size, facts FROM content WHERE id = ?", .id(id), row: Self.content)
+  }
+
+  static func content(_ row: Row) -> StoredContent {
+    StoredContent(
+      id: row.id(0), body: row.id(1), headerSize: row.int(2), bodySize: row.int(3), facts: row.int64(4))
   }
 
   /// - Returns: the columns asked for, the others empty; `nil` when the content is gone.
@@ -27,24 +28,33 @@ extension Reader {
 
   /// Bytes of a body, fewer at its end. For small pieces; streams use ``Store/open(_:prefix:)``.
   public func body(_ id: BodyID, from: Int, count: Int) throws -> [UInt8] {
-    guard from >= 0, count > 0 else { return [] }
     var result: [UInt8] = []
+    try body(id, from: from, count: count) { result.append(contentsOf: $0) }
+    return result
+  }
+
+  /// The same as the database has them, chunk by chunk, without a copy.
+  public func body(
+    _ id: BodyID, from: Int, count: Int, _ take: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    guard from >= 0, count > 0 else { return }
     let first = from / Store.chunkSize
     var skip = from % Store.chunkSize
+    var rest = count
     let (sum, overflow) = skip.addingReportingOverflow(count - 1)
     let last = overflow ? Chunks.limit - 1 : min(first + sum / Store.chunkSize, Chunks.limit - 1)
-    guard first <= last else { return [] }
+    guard first <= last else { return }
     try database.each(
       "SELECT data FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id", .int(Chunks.key(id, first)),
       .int(Chunks.key(id, last))
     ) { row in
-      row.withBlob(0) { bytes in
+      try row.withBlob(0) { bytes in
         let start = min(skip, bytes.count)
-        let end = min(start + count - result.count, bytes.count)
-        result.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+        let piece = bytes[start..<min(start + rest, bytes.count)]
+        rest -= piece.count
+        try take(UnsafeRawBufferPointer(rebasing: piece))
       }
       skip = 0
     }
-    return result
   }
 }

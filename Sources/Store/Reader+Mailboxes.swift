@@ -3,7 +3,7 @@ extension Reader {
   public func mailboxes(account: String) throws -> [Mailbox] {
     try database.all(
       """
-      SELECT id, account, name, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent, special
+      SELECT id, account, name, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent, special, changed
       FROM mailbox WHERE account = ? ORDER BY name
       """, .text(account), row: Self.mailbox)
   }
@@ -11,7 +11,7 @@ extension Reader {
   public func mailbox(_ id: MailboxID) throws -> Mailbox? {
     try database.first(
       """
-      SELECT id, account, name, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent, special
+      SELECT id, account, name, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent, special, changed
       FROM mailbox WHERE id = ? AND account IS NOT NULL
       """, .id(id), row: Self.mailbox)
   }
@@ -19,7 +19,7 @@ extension Reader {
   public func mailbox(account: String, name: String) throws -> Mailbox? {
     try database.first(
       """
-      SELECT id, account, name, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent, special
+      SELECT id, account, name, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent, special, changed
       FROM mailbox WHERE account = ? AND name = ?
       """, .text(account), .text(canonicalName(name)), row: Self.mailbox)
   }
@@ -54,7 +54,8 @@ extension Reader {
   private static func mailbox(_ row: Row) -> Mailbox {
     Mailbox(
       id: row.id(0), account: row.text(1), name: row.text(2), uidValidity: row.uint32(3), uidNext: row.uint32(4),
-      highestModSeq: row.int64(5), messages: row.int(6), unseen: row.int(7), deleted: row.int(8), bytes: row.int(9),
+      highestModSeq: row.int64(5), lastChange: row.int64(12), messages: row.int(6), unseen: row.int(7),
+      deleted: row.int(8), bytes: row.int(9),
       recentFrom: row.uint32(10), specialUse: row.optionalText(11).flatMap(SpecialUse.init(rawValue:)))
   }
 }

@@ -30,10 +30,15 @@ struct Reaper {
       let mailbox: MailboxID?
       let content: ContentID?
       let prefix: PrefixID?
+      let uid: UID?
     }
     let garbage = try core.database.all(
-      "SELECT id, mailbox, content, prefix FROM garbage WHERE id > ? ORDER BY id LIMIT ?", .int(cursor), .int(rows)
-    ) { Garbage(id: $0.int64(0), mailbox: $0.optionalID(1), content: $0.optionalID(2), prefix: $0.optionalID(3)) }
+      "SELECT id, mailbox, content, prefix, uid FROM garbage WHERE id > ? ORDER BY id LIMIT ?", .int(cursor), .int(rows)
+    ) {
+      Garbage(
+        id: $0.int64(0), mailbox: $0.optionalID(1), content: $0.optionalID(2), prefix: $0.optionalID(3),
+        uid: $0.isNull(4) ? nil : $0.uint32(4))
+    }
     for row in garbage {
       cursor = row.id
       if let mailbox = row.mailbox, core.leases.isHeld(mailbox, garbage: row.id) {
@@ -45,6 +50,9 @@ struct Reaper {
         continue
       }
       if let prefix = row.prefix { try release(prefix, core) }
+      if let mailbox = row.mailbox, let uid = row.uid, let card = Card.key(mailbox, uid) {
+        try core.database.run("DELETE FROM card WHERE id = ?", .int(card))
+      }
       try core.database.run("DELETE FROM garbage WHERE id = ?", .int(row.id))
     }
     return !garbage.isEmpty
@@ -118,7 +126,7 @@ struct Reaper {
     ) { ($0.uint32(0), $0.id(1), $0.optionalID(2)) }
     for (uid, content, prefix) in entries {
       try database.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", .id(mailbox), .int(uid))
-      try core.letGo(content: content, prefix: prefix, mailbox: mailbox)
+      try core.letGo(content: content, prefix: prefix, mailbox: mailbox, uid: uid)
     }
     if entries.count < rows {
       try database.run("DELETE FROM keyword WHERE mailbox = ?", .id(mailbox))

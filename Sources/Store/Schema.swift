@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first]
+  static let steps: [String] = [first, listing]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -85,5 +85,17 @@ enum Schema {
     CREATE TABLE login(
       account TEXT, address TEXT, at INTEGER NOT NULL, PRIMARY KEY(account, address)) STRICT, WITHOUT ROWID;
     CREATE TABLE setting(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    """
+
+  private static let listing = """
+    -- See `Cards.swift`.
+    CREATE TABLE card(
+      id INTEGER PRIMARY KEY /* mailbox << 32 | uid */, facts INTEGER NOT NULL, envelope BLOB, bodystructure BLOB,
+      fields BLOB) STRICT;
+    -- Whose card goes with the reference.
+    ALTER TABLE garbage ADD COLUMN uid INTEGER;
+    -- The last modification sequence that did not come with a new message.
+    ALTER TABLE mailbox ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+    UPDATE mailbox SET changed = modseq;
     """
 }

@@ -94,7 +94,7 @@ extension Transaction {
     mailbox.highestModSeq += 1
     for entry in entries {
       try database.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", .id(mailbox.id), .int(entry.uid))
-      try core.letGo(content: entry.content, prefix: entry.prefix, mailbox: mailbox.id)
+      try core.letGo(content: entry.content, prefix: entry.prefix, mailbox: mailbox.id, uid: entry.uid)
       mailbox.uncount(entry.flags, size: entry.size)
     }
     try database.run(

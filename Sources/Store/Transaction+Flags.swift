@@ -32,6 +32,7 @@ extension Transaction {
     let changedSet = UIDSet(changed)
     if !changed.isEmpty {
       row.highestModSeq = next
+      row.lastChange = next
       for range in changedSet.ranges { try updateFlags(mailbox, range, change, bits, modSeq: next) }
       try core.setMailbox(row)
     }

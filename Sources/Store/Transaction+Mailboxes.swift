@@ -36,7 +36,7 @@ extension Transaction {
     let id = MailboxID(try core.newID())
     let uidValidity = try core.newUIDValidity()
     try database.run(
-      "INSERT INTO mailbox VALUES(?, ?, ?, ?, 1, 1, 0, 0, 0, 0, 1, ?)", .id(id), .text(account), .text(name),
+      "INSERT INTO mailbox VALUES(?, ?, ?, ?, 1, 1, 0, 0, 0, 0, 1, ?, 0)", .id(id), .text(account), .text(name),
       .int(uidValidity), .optional(specialUse?.rawValue))
     core.pending.summary.accounts.insert(account)
     return try core.existingMailbox(id)

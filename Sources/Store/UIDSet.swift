@@ -33,6 +33,20 @@ public struct UIDSet: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
   /// The members in ascending order. Endless for practical purposes when the set is ``all``.
   public var uids: some Sequence<UID> { ranges.lazy.flatMap { $0 } }
 
+  /// The ranges in which to look for the members: those with small gaps between them as one. To step over a few rows costs
+  /// less than another query.
+  var spans: [ClosedRange<UID>] {
+    var result: [ClosedRange<UID>] = []
+    for range in ranges {
+      if let last = result.last, range.lowerBound - last.upperBound <= 32 {
+        result[result.count - 1] = last.lowerBound...range.upperBound
+      } else {
+        result.append(range)
+      }
+    }
+    return result
+  }
+
   public func contains(_ uid: UID) -> Bool {
     var low = 0
     var high = ranges.count

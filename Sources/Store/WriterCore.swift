@@ -113,11 +113,11 @@ final class WriterCore {
   // MARK: References
 
   /// Lets a reference to a content or prefix go; the reaper counts it.
-  func letGo(content: ContentID?, prefix: PrefixID?, mailbox: MailboxID? = nil) throws {
+  func letGo(content: ContentID?, prefix: PrefixID?, mailbox: MailboxID? = nil, uid: UID? = nil) throws {
     guard content != nil || prefix != nil else { return }
     try database.run(
-      "INSERT INTO garbage VALUES(?, ?, ?, ?)", .int(try newID()), .optional(mailbox), .optional(content),
-      .optional(prefix))
+      "INSERT INTO garbage VALUES(?, ?, ?, ?, ?)", .int(try newID()), .optional(mailbox), .optional(content),
+      .optional(prefix), .optional(uid.map { Int64($0) }))
     pending.hasGarbage = true
   }
 
@@ -134,10 +134,10 @@ final class WriterCore {
       let now = changed.current
       try database.run(
         """
-        UPDATE mailbox SET uidnext = ?, modseq = ?, messages = ?, unseen = ?, deleted = ?, bytes = ?, recent = ?
-        WHERE id = ?
+        UPDATE mailbox SET uidnext = ?, modseq = ?, messages = ?, unseen = ?, deleted = ?, bytes = ?, recent = ?,
+          changed = ? WHERE id = ?
         """, .int(now.uidNext), .int(now.highestModSeq), .int(now.messages), .int(now.unseen), .int(now.deleted),
-        .int(now.bytes), .int(now.recentFrom), .id(id))
+        .int(now.bytes), .int(now.recentFrom), .int(now.lastChange), .id(id))
       pending.mailboxes[id]?.stored = now
     }
     for (id, count) in pending.contentReferences where count != 0 {

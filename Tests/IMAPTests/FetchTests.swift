@@ -210,6 +210,30 @@ import Testing
     }
   }
 
+  /// What is too large to be held is read while it is sent, between what is small.
+  @Test func largePartsBetweenSmallOnes() async throws {
+    try await TestOffice.with { office in
+      let line = String(repeating: "QUJD", count: 18) + "\r\n"
+      let encoded = String(repeating: line, count: 2500)
+      try await office.file("Subject: small\n\nbefore\n")
+      try await office.file(
+        Array("Subject: large\r\nContent-Transfer-Encoding: base64\r\n\r\n\(encoded)".utf8))
+      try await office.file("Subject: small\n\nafter\n")
+      let client = await office.client(selecting: "INBOX")
+      let decoded = String(repeating: "ABC", count: 18 * 2500)
+      let answer = await client.command("FETCH 1:3 (BINARY.SIZE[1] BINARY.PEEK[1]<10.134980> BODY.PEEK[TEXT])")
+        .joined(separator: "\n")
+      let wanted = String(decoded.dropFirst(10).prefix(134_980))
+      let parts = [
+        "* 1 FETCH (BINARY.SIZE[1] 8 BINARY[1]<10> {0}\n BODY[TEXT] {8}\nbefore\n)",
+        "* 2 FETCH (BINARY.SIZE[1] \(decoded.count) BINARY[1]<10> {\(wanted.count)}\n\(wanted)",
+        " BODY[TEXT] {\(encoded.utf8.count)}\n\(encoded.replacing("\r\n", with: "\n"))",
+        ")\n* 3 FETCH (BINARY.SIZE[1] 7 BINARY[1]<10> {0}\n BODY[TEXT] {7}\nafter\n)\nOK That is all",
+      ]
+      #expect(answer == parts[0] + "\n" + parts[1] + parts[2] + parts[3])
+    }
+  }
+
   @Test func manyMessagesInSlices() async throws {
     try await TestOffice.with { office in
       try await office.fill(350)
@@ -218,6 +242,40 @@ import Testing
       #expect(answer.filter { $0.hasPrefix("* ") }.count == 350)
       #expect(answer.contains("Text 350"))
       #expect(await client.command("UID FETCH 2:349 UID").count == 349)
+    }
+  }
+
+  /// A message is answered for by its card as by its content, to clients of either kind.
+  @Test func cardsSayTheSame() async throws {
+    try await TestOffice.with { office in
+      try await office.file(Self.simple)
+      try await office.file(Self.mixed)
+      try await office.file("From: J\u{F6}rg <j\u{F6}rg@example.org>\nX-Other: x\nSubject: Gr\u{FC}\u{DF}e\n\nText\n")
+      try await office.file("no header at all")
+      try await office.file("To: \((1...200).map { "a\($0)@example.org" }.joined(separator: ",\n ")) \n\n")
+      try await office.fill(60)
+      let old = await office.client(selecting: "INBOX")
+      let new = await office.client(enabling: "UTF8=ACCEPT", selecting: "INBOX")
+      let items = [
+        "ENVELOPE", "BODYSTRUCTURE", "BODY.PEEK[HEADER.FIELDS (from SUBJECT Date \"To\")]",
+        "(UID ENVELOPE BODY.PEEK[HEADER.FIELDS (Subject)]<3.7> FLAGS)", "BODY.PEEK[HEADER.FIELDS (Subject X-Other)]",
+        "BODY.PEEK[HEADER.FIELDS.NOT (Subject)]", "(ENVELOPE BODY.PEEK[HEADER])", "(BODYSTRUCTURE BODY)",
+        "(BODY.PEEK[1.MIME] BODY.PEEK[HEADER.FIELDS (Subject)] BODY.PEEK[3.HEADER.FIELDS (Subject)])",
+      ]
+      func answers() async -> [[String]] {
+        var answers: [[String]] = []
+        for client in [old, new] {
+          for item in items { answers.append(await client.command("FETCH 1:* \(item)")) }
+        }
+        return answers
+      }
+      let before = await answers()
+      #expect(before.allSatisfy { $0.last == "OK That is all" })
+      let inbox = try #require(await office.store.read { try $0.mailbox(account: "alice", name: "INBOX") })
+      try await CardFiller(office.store).fill(UIDSet(1...65), of: inbox.id)
+      let rows = try await office.store.read { try $0.fetch(inbox.id, .all, .envelope) }
+      #expect(rows.count == 65 && rows.filter { $0.content == nil }.count >= 63)
+      #expect(await answers() == before)
     }
   }
 

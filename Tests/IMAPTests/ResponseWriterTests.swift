@@ -32,6 +32,14 @@ import Testing
     #expect(written(.utf8) { $0.mailbox(MailboxName(stored: "\u{FC}")) } == "\"\u{FC}\"")
   }
 
+  @Test func numbersAreWrittenOut() {
+    for number in [0, 7, 10, 4_294_967_295, Int.max, Int.min, -1] {
+      #expect(written { $0.number(number) } == "\(number)")
+    }
+    #expect(written { $0.number(UInt32.max) } == "4294967295")
+    #expect(written { $0.number(UInt64.max) } == "18446744073709551615")
+  }
+
   @Test func nulNeverGoesOut() {
     var writer = ResponseWriter(.utf8)
     writer.string([65, 0, 66])

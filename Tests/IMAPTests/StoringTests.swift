@@ -107,6 +107,13 @@ import Testing
       // RFC 6855 §4
       #expect(await client.command("APPEND INBOX UTF8 (~{5}").last?.hasPrefix("NO [CANNOT]") == true)
       #expect(await client.command("APPEND INBOX").last?.hasPrefix("BAD") == true)
+      // What the quota does not allow is refused before the client has sent it: bob has 1 MiB.
+      let bob = await office.client("bob")
+      let half = "Subject: half\r\n\r\n" + String(repeating: "not quite half a line of text\r\n", count: 20_000)
+      #expect(await bob.command("APPEND INBOX {\(half.utf8.count)+}\r\n\(half)").last?.hasPrefix("OK") == true)
+      #expect(await bob.command("APPEND INBOX {\(half.utf8.count)}").last?.hasPrefix("NO [OVERQUOTA]") == true)
+      #expect(
+        await bob.command("APPEND INBOX {\(half.utf8.count)+}\r\n\(half)").last?.hasPrefix("NO [OVERQUOTA]") == true)
       await client.expect("NOOP", ["OK Done"])
     }
   }

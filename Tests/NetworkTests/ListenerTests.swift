@@ -17,6 +17,21 @@ import Testing
     while try await connection.line(limit: 100, within: patience) != nil {}
   }
 
+  /// No thread is woken for a line that comes or an answer that goes.
+  @Test func aSessionRunsOnTheEventLoopOfItsConnection() async throws {
+    try await Loopback.serve(session: { connection in
+      let before = connection.eventLoop.inEventLoop
+      _ = try await connection.line(limit: 100, within: patience)
+      await Task.yield()
+      try await connection.write("\(before) \(connection.eventLoop.inEventLoop)\r\n")
+    }) { server in
+      let client = try await server.connect()
+      try await client.write("hello\r\n")
+      #expect(try await client.text() == "true true")
+      await client.close()
+    }
+  }
+
   @Test func theTotalIsLimitedAndFreedAgain() async throws {
     try await Loopback.serve(
       {

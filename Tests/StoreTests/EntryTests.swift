@@ -82,6 +82,32 @@ import Testing
     }
   }
 
+  /// A session that knows the messages below a UID is told of all that changed, though only new ones are looked at where only
+  /// new ones came.
+  @Test func changesToWhatWasThereAreNotOverlooked() async throws {
+    try await withStore { store, _ in
+      let inbox = try await store.filled(3)
+      func changed(since: ModSeq) async throws -> [UID] {
+        let changes = try await store.read { try $0.changes(inbox, since: since, known: 4) }
+        return try #require(changes).changed.map(\.uid)
+      }
+      let start = try #require(try await store.read { try $0.mailbox(inbox) })
+      #expect((start.highestModSeq, start.lastChange, start.uidNext) == (4, 0, 4))
+      _ = try await store.write { try $0.file("new", in: inbox) }
+      #expect(try await changed(since: 4) == [4])
+      // Two messages by one step, and a change: as many steps as messages.
+      _ = try await store.write { transaction in
+        _ = try transaction.copy(inbox, [1, 2], to: inbox)
+        _ = try transaction.changeFlags(inbox, [2], .add, .seen)
+      }
+      #expect(try await changed(since: 4) == [2, 4, 5, 6])
+      #expect(try await changed(since: 6) == [2])
+      _ = try await store.write { try $0.file("newer", in: inbox) }
+      #expect(try await changed(since: 7) == [7])
+      #expect(try await store.read { try $0.mailbox(inbox) }?.lastChange == 7)
+    }
+  }
+
   @Test func expungingTakesOnlyWhatIsMarked() async throws {
     try await withStore { store, _ in
       let inbox = try await store.filled(5)

@@ -36,8 +36,9 @@ extension Session {
       throw Refusal(.no("ENABLE UTF8=ACCEPT comes before APPEND with UTF8", code: "CANNOT"))
     }
     let destination = try await mailbox(try name(request.mailbox, ifMissing: "CANNOT"), ifMissing: "TRYCREATE")
+    let size = request.literal.size
+    try await services.flow.mailboxes.admit(size, to: account)
     do throws(IntakeError) {
-      let size = request.literal.size
       let intake = try services.flow.beginIntake(
         origin: .append, peer: stream.peerAddress, account: account, declaredSize: size)
       return (destination, intake)
@@ -96,6 +97,10 @@ extension Session {
     let filed = try await services.flow.mailboxes.append(
       account: account, mailbox: destination.id, content: content, flags: FlagNames.flags(request.flags.system),
       keywords: request.flags.keywords, internalDate: date?.moment, dateOffset: date?.offsetMinutes ?? 0)
+    if view?.id == filed.mailbox, request.flags.keywords.isEmpty {
+      let entry = EntryFlags(uid: filed.uid, flags: FlagNames.flags(request.flags.system), modSeq: filed.modSeq)
+      view?.takeInOwn(filed.modSeq, changed: [entry], uidNext: filed.uid + 1)
+    }
     return .ok("Appended", code: "APPENDUID \(filed.uidValidity) \(filed.uid)")
   }
 

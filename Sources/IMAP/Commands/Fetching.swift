@@ -1,12 +1,13 @@
 internal import Message
-internal import Platform
 internal import Store
 
 /// FETCH and UID FETCH (RFC 9051 §6.4.5).
 ///
-///     uids ──slices──▶ rows of the store ──▶ response, message by message ──▶ connection, as fast as the client reads
+///     uids ──▶ slice: rows of the store ─▶ text, on a reader thread ──▶ connection, as fast as the client reads ─┐
+///               ▲                                                                                               │
+///               └────────────────────────────────────────── the rest ──────────────────────────────────────────┘
 ///
-/// A read transaction lasts for one slice of rows or one piece of a body; none is open while the client is waited for.
+/// A read transaction lasts for one slice or one piece of a large body; none is open while the client is waited for.
 struct FetchCommand: SessionCommand {
   let request: FetchRequest
 
@@ -22,19 +23,37 @@ struct FetchCommand: SessionCommand {
       try await session.catchUp()
       session.writeNewKeywords()
     }
-    var fetcher = Fetcher(session, view.id, FetchPlan(request.items, dialect: session.state.dialect))
-    try await fetcher.markSeen(uids, isReadOnly: view.isReadOnly)
-    try await fetcher.fetch(uids)
+    let plan = FetchPlan(request.items, dialect: session.state.dialect)
+    let newlySeen = plan.setsSeen && !view.isReadOnly ? try await session.markSeen(uids) : UIDSet()
+    let result = try await session.fetch(uids, plan, newlySeen: newlySeen)
+    session.services.cards.want(UIDSet(result.withoutCard), of: view.id)
     try await session.catchUp()
-    for (uid, modSeq) in fetcher.told { session.view?.markTold(CollectionOfOne(uid), upTo: modSeq) }
-    if fetcher.metUnknownEncoding {
+    for (uid, modSeq) in result.told { session.view?.markTold(CollectionOfOne(uid), upTo: modSeq) }
+    if result.metUnknownEncoding {
       return .no("A part has a transfer encoding that is not known", code: "UNKNOWN-CTE")
     }
-    if fetcher.metNoLeaf { return .no("BINARY can be asked of parts that have no parts of their own", code: "CANNOT") }
-    if !request.isUID, fetcher.count < uids.count {
+    if result.metNoLeaf { return .no("BINARY can be asked of parts that have no parts of their own", code: "CANNOT") }
+    if !request.isUID, result.count < uids.count {
       return .no("Some of the messages no longer exist", code: "EXPUNGEISSUED")
     }
     return .ok("That is all")
+  }
+}
+
+/// What a FETCH came to.
+private struct FetchResult {
+  var count = 0
+  var told: [(UID, ModSeq)] = []
+  var withoutCard: [UID] = []
+  var metUnknownEncoding = false
+  var metNoLeaf = false
+
+  mutating func add(_ slice: FetchedSlice) {
+    withoutCard += slice.withoutCard
+    count += slice.count
+    told += slice.told
+    metUnknownEncoding = metUnknownEncoding || slice.metUnknownEncoding
+    metNoLeaf = metNoLeaf || slice.metNoLeaf
   }
 }
 
@@ -44,321 +63,102 @@ extension Session {
     let changes = try await services.store.read { try $0.changes(mailbox, since: since) }
     return UIDSet((changes?.changed ?? []).lazy.map(\.uid))
   }
-}
 
-/// Carries out one FETCH.
-private struct Fetcher {
-  let session: Session
-  let mailbox: MailboxID
-  let plan: FetchPlan
-  /// Messages that were found.
-  private(set) var count = 0
-  /// The flags that the client has seen in answers, by their mod-sequence.
-  private(set) var told: [(UID, ModSeq)] = []
-  private(set) var metUnknownEncoding = false
-  private(set) var metNoLeaf = false
-  /// Messages that this FETCH has marked as seen.
-  private var newlySeen = UIDSet()
-
-  /// Bodies up to this size are read together with their rows.
-  private static let smallBody = 65_536
-  /// And at most so many octets of them at a time.
-  private static let smallBodies = 1 << 20
-
-  init(_ session: Session, _ mailbox: MailboxID, _ plan: FetchPlan) {
-    self.session = session
-    self.mailbox = mailbox
-    self.plan = plan
-  }
-
-  /// Sets `\Seen` where the items do so (RFC 9051 §6.4.5), in one transaction, and only where it is not set.
-  mutating func markSeen(_ uids: UIDSet, isReadOnly: Bool) async throws {
-    guard plan.setsSeen, !isReadOnly, !uids.isEmpty else { return }
-    let mailbox = mailbox
-    let unseen = try await session.services.store.read { reader in
-      UIDSet(try reader.entries(mailbox, uids).lazy.filter { !$0.flags.contains(.seen) }.map(\.uid))
+  /// Sets `\Seen` (RFC 9051 §6.4.5), in one transaction, and only where it is not set.
+  /// - Returns: the messages that were not seen before.
+  fileprivate func markSeen(_ uids: UIDSet) async throws -> UIDSet {
+    guard let mailbox = view?.id, !uids.isEmpty else { return UIDSet() }
+    let unseen = try await services.store.read { reader in
+      UIDSet(try reader.flags(mailbox, uids).lazy.filter { !$0.flags.contains(.seen) }.map(\.uid))
     }
-    guard !unseen.isEmpty else { return }
+    guard !unseen.isEmpty else { return UIDSet() }
     do {
-      newlySeen = try await session.services.flow.mailboxes.changeFlags(
-        account: session.account, mailbox: mailbox, uids: unseen, .add, .seen
+      return try await services.flow.mailboxes.changeFlags(
+        account: account, mailbox: mailbox, uids: unseen, .add, .seen
       ).changed
     } catch StoreError.diskFull {
       // The message can be read all the same.
+      return UIDSet()
     }
   }
 
-  mutating func fetch(_ uids: UIDSet) async throws {
-    var slice = UIDSet()
-    var size = 0
-    for range in uids.ranges {
-      var lower = range.lowerBound
-      while true {
-        let upper = min(range.upperBound, lower + UInt32(min(plan.slice - size - 1, Int(range.upperBound - lower))))
-        slice.insert(lower...upper)
-        size += Int(upper - lower) + 1
-        if size >= plan.slice {
-          try await fetchSlice(slice)
-          slice = UIDSet()
-          size = 0
-        }
-        guard upper < range.upperBound else { break }
-        lower = upper + 1
-      }
-    }
-    if !slice.isEmpty { try await fetchSlice(slice) }
-  }
-
-  private mutating func fetchSlice(_ slice: UIDSet) async throws {
-    var rest = slice
+  fileprivate func fetch(_ uids: UIDSet, _ plan: FetchPlan, newlySeen: UIDSet) async throws -> FetchResult {
+    var result = FetchResult()
+    var rest = uids
+    guard let view else { return result }
+    let responder = FetchResponder(
+      flow: services.flow, plan: plan, view: view, enabled: state.enabled, newlySeen: newlySeen)
     while !rest.isEmpty {
-      let rows = try await read(rest)
-      for (row, body) in rows.read {
-        let message = FetchedMessage(row, body: body, dialect: session.state.dialect, store: session.services.store)
-        try await respond(message)
-        try await session.sendIfMuch()
-      }
-      rest = rows.rest
-    }
-  }
-
-  /// Rows with their small bodies, until enough octets have come together.
-  private func read(_ uids: UIDSet) async throws -> (read: [(FetchedEntry, [UInt8]?)], rest: UIDSet) {
-    let (mailbox, columns, readsBody) = (mailbox, plan.columns, plan.readsBody)
-    return try await session.services.store.read { reader in
-      let rows = try reader.fetch(mailbox, uids, columns)
-      guard readsBody else { return (rows.map { ($0, nil) }, UIDSet()) }
-      var result: [(FetchedEntry, [UInt8]?)] = []
-      var total = 0
-      for row in rows {
-        if total > Self.smallBodies {
-          return (result, UIDSet(rows[result.count...].lazy.map(\.entry.uid)))
-        }
-        var body: [UInt8]?
-        if row.entry.size <= Self.smallBody, let content = try reader.content(row.entry.content) {
-          body = try reader.body(content.body, from: 0, count: content.bodySize)
-          total += content.bodySize
-        }
-        result.append((row, body))
-      }
-      return (result, UIDSet())
-    }
-  }
-
-  // MARK: Responses
-
-  private mutating func respond(_ message: FetchedMessage) async throws {
-    let entry = message.row.entry
-    guard let sequence = session.view?.sequence(of: entry.uid) else { return }
-    count += 1
-    var items = plan.items
-    if newlySeen.contains(entry.uid) {
-      // RFC 9051 §6.4.5: flags that a FETCH changes are told in it; RFC 7162 §3.1: with their mod-sequence.
-      if !items.contains(.flags) { items.append(.flags) }
-      if session.state.enabled.contains(.condstore), !items.contains(.modSequence) { items.append(.modSequence) }
-    }
-    // Everything that can fail comes before the first octet of the response.
-    let prepared = try await prepare(items, of: message)
-    session.writer.text("* \(sequence) FETCH (")
-    for (index, item) in items.enumerated() {
-      if index > 0 { session.writer.raw(" ") }
-      try await write(item, prepared[index], of: message)
-    }
-    session.writer.raw(")")
-    session.writer.endLine()
-    // Flags with a keyword that was made only now were not told in full: they are told once more behind the answer.
-    if items.contains(.flags), session.view?.keywords.cover(entry.flags) == true {
-      told.append((entry.uid, entry.modSeq))
-    }
-  }
-
-  /// What must be looked up for an item before its response can begin.
-  private enum Prepared {
-    case nothing
-    case section(SectionContent?)
-    case decoded(DecodedPart)
-  }
-
-  private func prepare(_ items: [FetchItem], of message: FetchedMessage) async throws -> [Prepared] {
-    var result: [Prepared] = []
-    for item in items {
-      switch item {
-      case .section(let section, let partial, _, _):
-        result.append(.section(try await message.content(of: section)?.part(partial)))
-      case .binary(let part, _, _), .binarySize(let part):
-        result.append(.decoded(try await message.decodedPart(part)))
-      default: result.append(.nothing)
-      }
+      let wanted = rest
+      let slice = try await services.store.read { try responder.slice(wanted, $0) }
+      result.add(slice)
+      rest = slice.rest
+      for piece in slice.pieces { try await send(piece) }
     }
     return result
   }
 
-  private mutating func write(_ item: FetchItem, _ prepared: Prepared, of message: FetchedMessage) async throws {
-    let entry = message.row.entry
-    switch item {
-    case .uid: session.writer.text("UID \(entry.uid)")
-    case .modSequence: session.writer.text("MODSEQ (\(entry.modSeq))")
-    case .flags: session.writeFlagsItem(entry.flags, uid: entry.uid)
-    case .size: session.writer.text("RFC822.SIZE \(entry.size)")
-    case .internalDate:
-      let date = HeaderDate(entry.internalDate, offsetMinutes: entry.dateOffset)
-      session.writer.text("INTERNALDATE \"\(date.internalDateText)\"")
-    case .envelope:
-      session.writer.raw("ENVELOPE ")
-      session.writer.ready(message.envelopeText)
-    case .bodyStructure:
-      session.writer.raw("BODYSTRUCTURE ")
-      session.writer.ready(message.bodyStructureText)
-    case .body:
-      session.writer.raw("BODY ")
-      session.writer.ready(message.bodyText)
-    case .section(let section, let partial, let name, _):
-      session.writeName(section, name)
-      if let partial { session.writer.text("<\(partial.first)>") }
-      session.writer.raw(" ")
-      guard case .section(let content?) = prepared else { return session.writer.raw("NIL") }
-      session.writer.literalHead(size: content.size)
-      try await send(content, of: message, keepingNUL: false)
-    case .binary(let part, let partial, _): try await writeBinary(part, partial, prepared, of: message)
-    case .binarySize(let part): writeBinarySize(part, prepared)
-    }
-  }
-
-  private mutating func writeBinary(
-    _ part: [UInt32], _ partial: Partial?, _ prepared: Prepared, of message: FetchedMessage
-  ) async throws {
-    guard case .decoded(let decoded) = prepared else { return }
-    session.writer.text("BINARY[\(part.map(String.init).joined(separator: "."))]")
-    if let partial { session.writer.text("<\(partial.first)>") }
-    session.writer.raw(" ")
-    switch decoded {
-    case .missing: session.writer.raw("NIL")
-    case .notLeaf:
-      metNoLeaf = true
-      session.writer.raw("NIL")
-    case .unknownEncoding:
-      metUnknownEncoding = true
-      session.writer.raw("NIL")
-    case .message(let content, let hasNUL):
-      let content = content.part(partial)
-      writeHead(size: content.size, hasNUL: hasNUL)
-      try await send(content, of: message, keepingNUL: true)
-    case .leaf(let leaf, let size, let hasNUL):
-      let first = min(Int(clamping: partial?.first ?? 0), size)
-      let count = min(Int(clamping: partial?.count ?? .max), size - first)
-      writeHead(size: count, hasNUL: hasNUL)
-      try await sendDecoded(leaf, first..<first + count, of: message)
-    }
-  }
-
-  /// A literal8 only where there is a NUL: so the client can tell (RFC 9051 §7.5.2).
-  private func writeHead(size: Int, hasNUL: Bool) {
-    if hasNUL { session.writer.literal8Head(size: size) } else { session.writer.literalHead(size: size) }
-  }
-
-  private mutating func writeBinarySize(_ part: [UInt32], _ prepared: Prepared) {
-    guard case .decoded(let decoded) = prepared else { return }
-    session.writer.text("BINARY.SIZE[\(part.map(String.init).joined(separator: "."))] ")
-    switch decoded {
-    case .leaf(_, let size, _): session.writer.number(size)
-    case .message(let content, _): session.writer.number(content.size)
-    case .missing: session.writer.number(0)
-    case .notLeaf:
-      metNoLeaf = true
-      session.writer.number(0)
-    case .unknownEncoding:
-      metUnknownEncoding = true
-      session.writer.number(0)
-    }
-  }
-
   // MARK: Streaming
 
-  /// Sends a section behind the head of its literal. A failure now leaves the client in the middle of a literal, from
-  /// which there is no way back: the session ends.
-  private func send(_ content: SectionContent, of message: FetchedMessage, keepingNUL: Bool) async throws {
-    for segment in content.segments {
-      switch segment {
-      case .made(let octets): write(octets, keepingNUL)
-      case .stored(let range):
-        var position = range.lowerBound
-        while position < range.upperBound {
-          let piece = try await insideLiteral { try await message.piece(from: position, to: range.upperBound) }
-          guard !piece.isEmpty else { throw incomplete() }
-          position += piece.count
-          write(piece, keepingNUL)
-          try await session.sendIfMuch()
-        }
+  private func send(_ piece: FetchedSlice.Piece) async throws {
+    switch piece {
+    case .octets(let octets): try await send(octets)
+    case .stored(let content, let prefix, let range, let keepingNUL):
+      try await stream(content, prefix, range) { piece in
+        if keepingNUL { self.writer.raw(piece) } else { self.writer.ready(piece) }
       }
-      try await session.sendIfMuch()
+    case .decoded(let content, let prefix, let part, let place, let wanted):
+      guard var decoder = PartDecoder(part) else { throw incomplete(content) }
+      var window = Window(wanted)
+      try await stream(content, prefix, place) { self.writer.raw(window.take(decoder.decode($0))) }
+      writer.raw(window.take(decoder.finish()))
+      guard window.isComplete else { throw incomplete(content) }
     }
   }
 
-  private func sendDecoded(_ part: MIMEPart, _ wanted: Range<Int>, of message: FetchedMessage) async throws {
-    guard var decoder = PartDecoder(part) else { throw incomplete() }
-    var position = 0
-    var sent = 0
-    try await insideLiteral {
-      try await message.decode(part, &decoder) { piece in
-        let lower = min(max(wanted.lowerBound - position, 0), piece.count)
-        let upper = min(max(wanted.upperBound - position, lower), piece.count)
-        position += piece.count
-        sent += upper - lower
-        session.writer.raw(piece[lower..<upper])
-        try await session.sendIfMuch()
-      }
-    }
-    guard sent == wanted.count else { throw incomplete() }
-  }
-
-  private func write(_ octets: [UInt8], _ keepingNUL: Bool) {
-    if keepingNUL { session.writer.raw(octets) } else { session.writer.ready(octets) }
-  }
-
-  private func insideLiteral<T>(_ work: () async throws -> T) async throws -> T {
+  /// Reads a range of a message piece by piece, and sends what was written of each. A failure now leaves the client in the
+  /// middle of a literal, from which there is no way back: the session ends.
+  private func stream(
+    _ content: ContentID, _ prefix: PrefixID?, _ range: Range<Int>, _ write: ([UInt8]) -> Void
+  ) async throws {
     do {
-      return try await work()
+      guard let message = try await services.store.open(content, prefix: prefix) else { throw incomplete(content) }
+      var position = range.lowerBound
+      while position < range.upperBound {
+        let count = min(range.upperBound - position, FetchResponder.small)
+        let piece = try await message.bytes(from: position, count: count)
+        guard !piece.isEmpty else { throw incomplete(content) }
+        position += piece.count
+        write(piece)
+        try await sendIfMuch()
+      }
     } catch let error as StoreError {
-      session.log.error("A message could not be read while it was being sent: \(error)")
+      log.error("A message could not be read while it was being sent: \(error)")
       throw SessionEnd.silent
     }
   }
 
-  private func incomplete() -> SessionEnd {
-    session.log.error("A message in mailbox \(mailbox) is shorter than the store says: run postroom fsck")
+  private func incomplete(_ content: ContentID) -> SessionEnd {
+    log.error("Content \(content) is shorter than the store says: run postroom fsck")
     return .silent
   }
 }
 
-extension Session {
-  /// `BODY[1.HEADER.FIELDS (DATE)]`: the section as the client named it.
-  fileprivate func writeName(_ section: Section, _ name: FetchItem.SectionName) {
-    if name == .rfc822 {
-      switch section.text {
-      case .header: return writer.raw("RFC822.HEADER")
-      case .text: return writer.raw("RFC822.TEXT")
-      default: return writer.raw("RFC822")
-      }
-    }
-    var specifiers = section.part.map(String.init)
-    var fieldNames: [[UInt8]] = []
-    switch section.text {
-    case nil: break
-    case .header: specifiers.append("HEADER")
-    case .text: specifiers.append("TEXT")
-    case .mime: specifiers.append("MIME")
-    case .fields(let names):
-      specifiers.append("HEADER.FIELDS")
-      fieldNames = names
-    case .fieldsNot(let names):
-      specifiers.append("HEADER.FIELDS.NOT")
-      fieldNames = names
-    }
-    writer.text("BODY[\(specifiers.joined(separator: "."))")
-    for (index, fieldName) in fieldNames.enumerated() {
-      writer.raw(index == 0 ? " (" : " ")
-      writer.astring(fieldName)
-    }
-    writer.raw(fieldNames.isEmpty ? "]" : ")]")
+/// Cuts a range out of pieces that follow each other.
+private struct Window {
+  private let wanted: Range<Int>
+  private var position = 0
+  private var taken = 0
+
+  init(_ wanted: Range<Int>) { self.wanted = wanted }
+
+  var isComplete: Bool { taken == wanted.count }
+
+  mutating func take(_ piece: [UInt8]) -> ArraySlice<UInt8> {
+    let lower = min(max(wanted.lowerBound - position, 0), piece.count)
+    let upper = min(max(wanted.upperBound - position, lower), piece.count)
+    position += piece.count
+    taken += upper - lower
+    return piece[lower..<upper]
   }
 }

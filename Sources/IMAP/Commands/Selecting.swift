@@ -75,7 +75,7 @@ extension Session {
       hold = newHold
       state.phase = .selected
     } catch {
-      signal.cancel()
+      listenAnew()
       newHold.release()
       throw error
     }

@@ -16,6 +16,8 @@ struct StoreCommand: SessionCommand {
     let changed = try await session.services.flow.mailboxes.changeFlags(
       account: session.account, mailbox: view.id, uids: uids, change, FlagNames.flags(request.flags.system),
       keywords: request.flags.keywords, unchangedSince: request.unchangedSince)
+    session.view?.takeInOwn(
+      changed.modSeq, changed: changed.entries.filter { changed.changed.contains($0.uid) }, keywords: changed.keywords)
     try await session.catchUp()
     // A mod-sequence that does not follow at once says that somebody else was quicker: then nothing is kept silent.
     let isAlone = changed.modSeq <= before + 1
@@ -124,8 +126,9 @@ struct ExpungeCommand: SessionCommand {
     let view = try session.requireWritable()
     let uids = try set.map { try session.uids($0, isUID: true) }
     if uids?.isEmpty == true { return .ok("Nothing to expunge") }
-    _ = try await session.services.flow.mailboxes.expunge(
+    let expunged = try await session.services.flow.mailboxes.expunge(
       account: session.account, mailbox: view.id, uids: uids ?? .all)
+    session.view?.takeInOwn(expunged.modSeq, expunged: expunged.uids)
     return .ok("Expunged")
   }
 }

@@ -2,90 +2,116 @@ internal import MailFlow
 internal import Message
 internal import Store
 
-/// One message of a FETCH, with what has been read of it so far. It belongs to the session that fetches.
-final class FetchedMessage {
-  let row: FetchedEntry
-  let dialect: MailboxName.Encoding
-  private let store: Store
-  private let body: [UInt8]?
-  private var opened: StoredMessage?
+/// One message of a FETCH, with what has been read of it so far. It lives inside one read transaction.
+struct FetchedMessage {
+  private(set) var row: FetchedEntry
+  private let mailbox: MailboxID
+  private let dialect: MailboxName.Encoding
+  /// The process has ended twice while it read this message: nothing of it is looked at any more, it is one opaque part.
+  private let isOpaque: Bool
   private var decodedStructure: MIMEStructure?
+  private var headerOctets: [UInt8]?
+  private var section: HeaderSection?
   private var decoded: [[UInt32]: DecodedPart] = [:]
+  /// Octets of the body that were read: a slice of a FETCH ends where it has read enough.
+  private(set) var octetsRead = 0
 
-  /// - Parameter body: the body, if it is small and was read together with the row.
-  init(_ row: FetchedEntry, body: [UInt8]?, dialect: MailboxName.Encoding, store: Store) {
+  init(_ row: FetchedEntry, mailbox: MailboxID, dialect: MailboxName.Encoding, isOpaque: Bool) {
     self.row = row
-    self.body = body
+    self.mailbox = mailbox
     self.dialect = dialect
-    self.store = store
+    self.isOpaque = isOpaque
   }
 
   private var facts: ContentFacts { ContentFacts(rawValue: row.facts) }
 
-  /// Whether headers must be shown otherwise than they are: RFC 6855 §8.
-  private var needsDowngrade: Bool { dialect == .modifiedUTF7 && facts.contains(.eightBitHeaders) }
+  var hasNUL: Bool { facts.contains(.nul) || facts.contains(.unparsed) }
 
-  /// The copy's own fields and the header section.
-  lazy var header = HeaderSection(row.prefix + row.columns.header)
+  /// Whether headers must be shown otherwise than they are: RFC 6855 §8.
+  private var needsDowngrade: Bool { !isOpaque && dialect == .modifiedUTF7 && facts.contains(.eightBitHeaders) }
 
   /// Octets of prefix and header section.
   private var headerSize: Int { row.prefix.count + row.headerSize }
 
   private var bodySize: Int { max(row.entry.size - headerSize, 0) }
 
-  // MARK: Ready-made texts
-
-  var envelopeText: [UInt8] {
-    guard dialect == .utf8, facts.contains(.eightBitHeaders) else { return row.columns.envelope }
-    return header.envelopeText(.utf8)
+  private mutating func load(_ columns: FetchColumns, _ reader: borrowing Reader) throws {
+    try reader.complete(&row, columns, in: mailbox)
   }
 
-  var bodyStructureText: [UInt8] {
-    guard dialect == .utf8, facts.contains(.eightBitHeaders) else { return row.columns.bodyStructure }
-    return structure.bodyStructureText(extended: true, .utf8)
+  /// The copy's own fields and the header section, as they lie there.
+  mutating func headerOctets(_ reader: borrowing Reader) throws -> [UInt8] {
+    if let headerOctets { return headerOctets }
+    try load(.header, reader)
+    let octets = row.prefix + row.columns.header
+    headerOctets = octets
+    return octets
   }
 
-  var bodyText: [UInt8] {
-    structure.bodyStructureText(extended: false, dialect == .utf8 ? .utf8 : .ascii)
+  private mutating func header(_ reader: borrowing Reader) throws -> HeaderSection {
+    if let section { return section }
+    let made = HeaderSection(isOpaque ? [] : try headerOctets(reader))
+    section = made
+    return made
   }
 
   /// A structure that cannot be read is served as one opaque part.
-  var structure: MIMEStructure {
+  private mutating func structure(_ reader: borrowing Reader) throws -> MIMEStructure {
     if let decodedStructure { return decodedStructure }
-    let structure = MIMEStructure(encoded: row.columns.structure) ?? .opaque(bodySize: bodySize)
-    decodedStructure = structure
-    return structure
+    if isOpaque { return .opaque(bodySize: bodySize) }
+    // With the header: without it the size of the body is not known.
+    try load([.structure, .header], reader)
+    let made = MIMEStructure(encoded: row.columns.structure) ?? .opaque(bodySize: bodySize)
+    decodedStructure = made
+    return made
   }
 
-  /// The structure where the plan did not ask for it.
-  private func loadStructure() async throws {
-    guard decodedStructure == nil, row.columns.structure.isEmpty else { return }
-    let content = row.entry.content
-    let columns = try await store.read { try $0.columns(of: content, .structure) }
-    decodedStructure = columns.flatMap { MIMEStructure(encoded: $0.structure) } ?? .opaque(bodySize: bodySize)
+  // MARK: Ready-made texts
+
+  mutating func envelopeText(_ reader: borrowing Reader) throws -> [UInt8] {
+    guard isOpaque || (dialect == .utf8 && facts.contains(.eightBitHeaders)) else { return row.columns.envelope }
+    return try header(reader).envelopeText(.utf8)
+  }
+
+  mutating func bodyStructureText(_ reader: borrowing Reader) throws -> [UInt8] {
+    guard isOpaque || (dialect == .utf8 && facts.contains(.eightBitHeaders)) else { return row.columns.bodyStructure }
+    return try structure(reader).bodyStructureText(extended: true, .utf8)
+  }
+
+  mutating func bodyText(_ reader: borrowing Reader) throws -> [UInt8] {
+    try structure(reader).bodyStructureText(extended: false, dialect == .utf8 ? .utf8 : .ascii)
   }
 
   // MARK: Sections
 
   /// The octets of a section; nil if the message has no such part, for which the answer is NIL.
-  func content(of section: Section) async throws -> SectionContent? {
-    guard let located = locate(section) else { return nil }
+  /// - Parameter filter: the fields that are wanted of it.
+  mutating func content(
+    of section: Section, _ filter: HeaderFieldFilter?, _ reader: borrowing Reader
+  ) throws -> SectionContent? {
+    if isOpaque, filter != nil { return SectionContent([.made([13, 10])]) }
+    if section.part.isEmpty, let filter {
+      return SectionContent([.made(downgraded(filter.fields(of: row.prefix + row.columns.header)))])
+    }
+    guard let located = try locate(section, reader) else { return nil }
     let bodyRange = headerSize + located.body.lowerBound..<headerSize + located.body.upperBound
-    switch section.text {
-    case .fields(let names): return try await fields(located, bodyRange) { $0.fields(names) }
-    case .fieldsNot(let names): return try await fields(located, bodyRange) { $0.fieldsNot(names) }
-    case .header, .text, .mime, nil: break
+    if let filter {
+      let octets = try located.includesHeader ? headerOctets(reader) : octets(bodyRange, reader)
+      return SectionContent([.made(downgraded(filter.fields(of: octets)))])
     }
     var segments: [SectionContent.Segment] = []
-    if located.includesHeader {
-      segments.append(.made(needsDowngrade && header.has8Bit ? header.downgraded() : header.bytes))
-    }
+    if located.includesHeader { segments.append(.made(downgraded(try headerOctets(reader)))) }
     segments.append(.stored(bodyRange))
     let content = SectionContent(segments)
-    return needsDowngrade ? content.replacing(try await downgradedHeaders(within: bodyRange)) : content
+    return needsDowngrade ? content.replacing(try downgradedHeaders(within: bodyRange, reader)) : content
   }
 
-  private func locate(_ section: Section) -> MessageSection? {
+  /// Header fields as this client may see them.
+  private func downgraded(_ octets: [UInt8]) -> [UInt8] {
+    needsDowngrade ? HeaderSection(octets).downgraded() : octets
+  }
+
+  private mutating func locate(_ section: Section, _ reader: borrowing Reader) throws -> MessageSection? {
     let kind: MIMEStructure.SectionKind =
       switch section.text {
       case .header, .fields, .fieldsNot: .header
@@ -101,30 +127,22 @@ final class FetchedMessage {
       case .mime: return nil
       }
     }
-    guard let located = structure.section(section.part.map { Int($0) }, kind) else { return nil }
+    guard let located = try structure(reader).section(section.part.map { Int($0) }, kind) else { return nil }
     // What was stored is believed only as far as the message reaches.
     let lower = min(max(located.body.lowerBound, 0), bodySize)
     let upper = min(max(located.body.upperBound, lower), bodySize)
     return MessageSection(includesHeader: located.includesHeader, body: lower..<upper)
   }
 
-  private func fields(
-    _ located: MessageSection, _ range: Range<Int>, _ take: (HeaderSection) -> [UInt8]
-  ) async throws -> SectionContent {
-    let section = located.includesHeader ? header : HeaderSection(try await octets(range))
-    let subset = take(section)
-    guard needsDowngrade, section.has8Bit else { return SectionContent([.made(subset)]) }
-    return SectionContent([.made(HeaderSection(subset).downgraded())])
-  }
-
   /// The headers of parts and embedded messages in a range that have octets above 127, as RFC 6858 shows them.
-  private func downgradedHeaders(within range: Range<Int>) async throws -> [(range: Range<Int>, octets: [UInt8])] {
-    try await loadStructure()
+  private mutating func downgradedHeaders(
+    within range: Range<Int>, _ reader: borrowing Reader
+  ) throws -> [(range: Range<Int>, octets: [UInt8])] {
     var result: [(range: Range<Int>, octets: [UInt8])] = []
-    for part in structure.parts where part.has8BitHeader && !part.header.isEmpty {
+    for part in try structure(reader).parts where part.has8BitHeader && !part.header.isEmpty {
       let place = headerSize + part.header.lowerBound..<headerSize + part.header.upperBound
       guard place.lowerBound >= range.lowerBound, place.upperBound <= range.upperBound else { continue }
-      result.append((place, HeaderSection(try await octets(place)).downgraded()))
+      result.append((place, HeaderSection(try octets(place, reader)).downgraded()))
     }
     return result
   }
@@ -132,77 +150,54 @@ final class FetchedMessage {
   // MARK: Octets
 
   /// Octets of the whole message: prefix, header section and body as one run. Fewer at its end.
-  func octets(_ range: Range<Int>) async throws -> [UInt8] {
-    if let body, range.lowerBound >= headerSize {
-      let lower = min(range.lowerBound - headerSize, body.count)
-      return Array(body[lower..<min(max(range.upperBound - headerSize, lower), body.count)])
-    }
-    let message = try await open()
+  private mutating func octets(_ range: Range<Int>, _ reader: borrowing Reader) throws -> [UInt8] {
     var result: [UInt8] = []
-    while result.count < range.count {
-      let piece = try await message.bytes(from: range.lowerBound + result.count, count: range.count - result.count)
-      guard !piece.isEmpty else { break }
-      result.append(contentsOf: piece)
-    }
+    try read(range, reader) { result.append(contentsOf: $0) }
     return result
   }
 
-  /// One piece from a place on, at most 64 KiB: what is held in memory at a time.
-  func piece(from position: Int, to end: Int) async throws -> [UInt8] {
-    try await octets(position..<min(end, position + 65_536))
-  }
-
-  private func open() async throws -> StoredMessage {
-    if let opened { return opened }
-    guard let message = try await store.open(row.entry.content, prefix: row.entry.prefix) else {
-      throw StoreError.missing("content of message \(row.entry.uid)")
+  /// Hands octets on as they lie there, without a copy.
+  mutating func read(
+    _ range: Range<Int>, _ reader: borrowing Reader, _ take: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    if range.lowerBound < headerSize {
+      try headerOctets(reader).withUnsafeBytes { raw in
+        let end = min(range.upperBound, raw.count)
+        if range.lowerBound < end { try take(UnsafeRawBufferPointer(rebasing: raw[range.lowerBound..<end])) }
+      }
     }
-    opened = message
-    return message
+    let start = max(range.lowerBound - headerSize, 0)
+    let end = min(range.upperBound - headerSize, bodySize)
+    guard start < end, let body = row.content?.body else { return }
+    octetsRead += end - start
+    try reader.body(body, from: start, count: end - start, take)
   }
 
   // MARK: Decoded parts
 
   /// What a BINARY of this part is (RFC 3516 §4.3, RFC 9051 §6.4.5); found out once.
-  func decodedPart(_ path: [UInt32]) async throws -> DecodedPart {
+  mutating func decodedPart(_ path: [UInt32], _ reader: borrowing Reader) throws -> DecodedPart {
     if let known = decoded[path] { return known }
-    let part = try await examine(path)
+    let part = try examine(path, reader)
     decoded[path] = part
     return part
   }
 
-  private func examine(_ path: [UInt32]) async throws -> DecodedPart {
-    guard !path.isEmpty else { return try await whole() }
-    guard let part = structure.part(path.map { Int($0) }) else { return .missing }
+  private mutating func examine(_ path: [UInt32], _ reader: borrowing Reader) throws -> DecodedPart {
+    guard !path.isEmpty else {
+      guard let content = try content(of: Section(), nil, reader) else { return .missing }
+      // The message itself has no transfer encoding of its own.
+      return .message(content, hasNUL: facts.contains(.nul))
+    }
+    guard let part = try structure(reader).part(path.map { Int($0) }) else { return .missing }
     guard part.kind == .leaf || part.kind == .opaque else { return .notLeaf }
     guard var decoder = PartDecoder(part) else { return .unknownEncoding }
-    var size = 0
-    var hasNUL = false
-    try await decode(part, &decoder) { piece in
-      size += piece.count
-      hasNUL = hasNUL || piece.contains(0)
-    }
-    return .leaf(part, size: size, hasNUL: hasNUL)
-  }
-
-  /// `BINARY[]` is the message itself, which has no transfer encoding of its own.
-  private func whole() async throws -> DecodedPart {
-    guard let content = try await content(of: Section()) else { return .missing }
-    return .message(content, hasNUL: facts.contains(.nul))
-  }
-
-  /// Decodes a part from its beginning, a piece at a time.
-  func decode(_ part: MIMEPart, _ decoder: inout PartDecoder, _ take: ([UInt8]) async throws -> Void) async throws {
-    let size = bodySize
-    let end = headerSize + min(max(part.body.upperBound, 0), size)
-    var position = headerSize + min(max(part.body.lowerBound, 0), size)
-    while position < end {
-      let piece = try await piece(from: position, to: end)
-      guard !piece.isEmpty else { break }
-      position += piece.count
-      try await take(decoder.decode(piece))
-    }
-    try await take(decoder.finish())
+    let lower = min(max(part.body.lowerBound, 0), bodySize)
+    let place = headerSize + lower..<headerSize + min(max(part.body.upperBound, lower), bodySize)
+    var leaf = DecodedLeaf(part: part, place: place)
+    try read(place, reader) { leaf.add(decoder.decode(Array($0))) }
+    leaf.add(decoder.finish())
+    return .leaf(leaf)
   }
 }
 
@@ -212,6 +207,28 @@ enum DecodedPart {
   /// A multipart or an embedded message, which BINARY cannot be asked of.
   case notLeaf
   case unknownEncoding
-  case leaf(MIMEPart, size: Int, hasNUL: Bool)
+  case leaf(DecodedLeaf)
   case message(SectionContent, hasNUL: Bool)
+}
+
+/// A part out of its transfer encoding: what is known of it before it is sent.
+struct DecodedLeaf {
+  let part: MIMEPart
+  /// Where it lies in the message, encoded.
+  let place: Range<Int>
+  private(set) var size = 0
+  private(set) var hasNUL = false
+  /// Its octets, unless they are too many to be kept.
+  private(set) var octets: [UInt8]? = []
+
+  init(part: MIMEPart, place: Range<Int>) {
+    self.part = part
+    self.place = place
+  }
+
+  fileprivate mutating func add(_ piece: [UInt8]) {
+    size += piece.count
+    hasNUL = hasNUL || piece.contains(0)
+    if size <= FetchResponder.small { octets?.append(contentsOf: piece) } else { octets = nil }
+  }
 }

@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Collects the octets of responses (RFC 9051 §9 `response`), in the dialect that the client has chosen.
 struct ResponseWriter {
   private(set) var octets: [UInt8] = []
@@ -15,7 +19,23 @@ struct ResponseWriter {
   /// Text of the server's own, such as a number or an attribute.
   mutating func text(_ text: String) { octets.append(contentsOf: text.utf8) }
 
-  mutating func number(_ number: some BinaryInteger) { octets.append(contentsOf: String(number).utf8) }
+  mutating func number(_ number: some FixedWidthInteger) {
+    if number < 0 { octets.append(UInt8(ascii: "-")) }
+    // By hand: FETCH writes tens of thousands of numbers, and each would be a string of its own.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var start = digits.count
+      var rest = UInt64(number.magnitude)
+      repeat {
+        start -= 1
+        digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      octets.append(contentsOf: UnsafeMutableBufferPointer(rebasing: digits[start...]))
+    }
+  }
+
+  /// Octets that are there for a moment only, such as a column of a row.
+  mutating func raw(_ bytes: UnsafeRawBufferPointer) { octets.append(contentsOf: bytes) }
 
   mutating func endLine() { raw("\r\n") }
 
@@ -42,9 +62,7 @@ struct ResponseWriter {
   /// A literal with all its octets. NUL goes out as 0x80, as no literal can contain it (RFC 9051 §9 `CHAR8`).
   mutating func literal(_ bytes: some Collection<UInt8>) {
     literalHead(size: bytes.count)
-    let start = octets.count
-    octets.append(contentsOf: bytes)
-    octets.replaceNUL(from: start)
+    withoutNUL { $0.raw(bytes) }
   }
 
   /// The beginning of a literal whose octets follow by other ways.
@@ -63,10 +81,22 @@ struct ResponseWriter {
   mutating func mailbox(_ name: MailboxName) { string(name.encoded(dialect)) }
 
   /// Ready-made text of the Message room, such as an ENVELOPE.
-  mutating func ready(_ bytes: [UInt8]) {
+  mutating func ready(_ bytes: [UInt8]) { withoutNUL { $0.raw(bytes) } }
+
+  /// Writes something in which NUL goes out as 0x80.
+  mutating func withoutNUL<T>(_ write: (inout ResponseWriter) throws -> T) rethrows -> T {
     let start = octets.count
-    octets.append(contentsOf: bytes)
-    octets.replaceNUL(from: start)
+    defer { replaceNUL(from: start) }
+    return try write(&self)
+  }
+
+  /// The same for what was written from a place on.
+  mutating func replaceNUL(from start: Int) { octets.replaceNUL(from: start) }
+
+  /// Gives all octets away.
+  mutating func take() -> [UInt8] {
+    defer { octets = [] }
+    return octets
   }
 
   private func isQuotable(_ bytes: some Collection<UInt8>) -> Bool {
@@ -147,6 +177,10 @@ extension [UInt8] {
   /// Turns NUL into 0x80.
   mutating func replaceNUL(from start: Int = 0) {
     guard start < count else { return }
+    let hasNUL = withUnsafeBytes { raw in
+      raw.baseAddress.map { memchr($0 + start, 0, raw.count - start) != nil } ?? false
+    }
+    guard hasNUL else { return }
     for index in start..<count where self[index] == 0 { self[index] = 0x80 }
   }
 }

@@ -56,7 +56,16 @@ final class ConnectionStream: ClientStream {
     return bytes.readableBytes
   }
 
-  func write(_ octets: [UInt8]) async throws { try await connection.write(octets) }
+  func write(_ octets: [UInt8]) async throws {
+    var rest = octets[...]
+    while !rest.isEmpty {
+      try await connection.write(rest.prefix(Self.piece))
+      rest = rest.dropFirst(Self.piece)
+    }
+  }
+
+  /// What is handed to the connection at a time: it waits for a slow client only between two of them.
+  private static let piece = 32_768
 
   func wake() { connection.wake() }
 

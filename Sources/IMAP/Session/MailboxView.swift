@@ -73,7 +73,9 @@ struct MailboxView {
   func isRecent(_ uid: UID) -> Bool { uid >= recentFrom }
 
   /// The sequence number of a message; nil if it is not in view.
-  func sequence(of uid: UID) -> Int? {
+  /// - Parameter guess: where it may be: behind the one before it.
+  func sequence(of uid: UID, guess: Int = 0) -> Int? {
+    if guess > 0, guess <= uids.count, uids[guess - 1] == uid { return guess }
     let index = lowerBound(of: uid)
     return index < uids.count && uids[index] == uid ? index + 1 : nil
   }
@@ -85,7 +87,7 @@ struct MailboxView {
     if let highest = set.highest(largest: largest), highest > largest || largest == 0 { return nil }
     var result: [ClosedRange<UID>] = []
     for range in set.resolved(largest: largest) {
-      for uid in uids[Int(range.lowerBound) - 1..<Int(range.upperBound)] { result.append(uid...uid) }
+      appendRanges(of: uids[Int(range.lowerBound) - 1..<Int(range.upperBound)], to: &result)
     }
     let named = UIDSet(ranges: result)
     return set.includesSaved ? named.union(saved) : named
@@ -106,14 +108,36 @@ struct MailboxView {
     var result: [ClosedRange<UID>] = []
     // RFC 9051 §9: `*` is the UID of the last message, or UIDNEXT in an empty mailbox.
     for range in set.resolved(largest: uids.last ?? uidNext) {
-      var index = lowerBound(of: range.lowerBound)
-      while index < uids.count, uids[index] <= range.upperBound {
-        result.append(uids[index]...uids[index])
-        index += 1
-      }
+      appendRanges(of: slice(range), to: &result)
     }
     let named = UIDSet(ranges: result)
     return set.includesSaved ? named.union(saved) : named
+  }
+
+  /// Messages that follow each other, as few ranges: most mailboxes have long runs without a gap.
+  private func appendRanges(of messages: ArraySlice<UID>, to result: inout [ClosedRange<UID>]) {
+    guard let first = messages.first, let last = messages.last else { return }
+    if Int(last - first) == messages.count - 1 {
+      result.append(first...last)
+    } else {
+      var start = first
+      var end = first
+      for uid in messages.dropFirst() {
+        if uid != end + 1 {
+          result.append(start...end)
+          start = uid
+        }
+        end = uid
+      }
+      result.append(start...end)
+    }
+  }
+
+  /// The messages in view whose UIDs lie in a range.
+  private func slice(_ range: ClosedRange<UID>) -> ArraySlice<UID> {
+    let lower = lowerBound(of: range.lowerBound)
+    let upper = range.upperBound == .max ? uids.count : lowerBound(of: range.upperBound + 1)
+    return uids[lower..<max(lower, upper)]
   }
 
   private func lowerBound(of uid: UID) -> Int {
@@ -129,8 +153,7 @@ struct MailboxView {
   /// The sequence numbers of messages; those that are not in view are left out.
   func sequences(of set: UIDSet) -> [UInt32] {
     set.ranges.flatMap { range in
-      let first = lowerBound(of: range.lowerBound)
-      return uids[first...].prefix { $0 <= range.upperBound }.indices.map { UInt32(clamping: $0 + 1) }
+      slice(range).indices.map { UInt32(clamping: $0 + 1) }
     }
   }
 
@@ -141,6 +164,19 @@ struct MailboxView {
     takeIn(
       changed: changes.changed, expunged: changes.expunged, keywords: changes.keywords,
       uidNext: changes.mailbox.uidNext, modSeq: changes.mailbox.highestModSeq)
+  }
+
+  /// Takes in a change that the session itself has made, if it follows directly on what the view has. If not, it is left to be
+  /// read with what came between.
+  mutating func takeInOwn(
+    _ modSeq: ModSeq, changed: [EntryFlags] = [], expunged: UIDSet = UIDSet(), keywords: Keywords? = nil,
+    uidNext: UID? = nil
+  ) {
+    // A change that changed nothing has the number of somebody else's.
+    guard modSeq == self.modSeq + 1, !changed.isEmpty || !expunged.isEmpty else { return }
+    takeIn(
+      changed: changed, expunged: expunged, keywords: keywords ?? self.keywords, uidNext: uidNext ?? self.uidNext,
+      modSeq: modSeq)
   }
 
   mutating func takeIn(
@@ -162,9 +198,7 @@ struct MailboxView {
   }
 
   private func uids(in set: UIDSet) -> [UID] {
-    set.ranges.flatMap { range in
-      uids[lowerBound(of: range.lowerBound)...].prefix { $0 <= range.upperBound }
-    }
+    set.ranges.flatMap { slice($0) }
   }
 
   /// Whether a message is in view only because its EXPUNGE could not be told yet.
@@ -180,6 +214,7 @@ struct MailboxView {
 
   /// The client has heard, or has itself set, the flags that these messages got by one change.
   mutating func markTold(_ uids: some Sequence<UID>, upTo modSeq: ModSeq) {
+    guard !pendingFlags.isEmpty else { return }
     for uid in uids {
       if let pending = pendingFlags[uid], pending.modSeq <= modSeq { pendingFlags[uid] = nil }
     }

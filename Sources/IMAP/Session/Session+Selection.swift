@@ -25,12 +25,17 @@ extension Session {
 
   // MARK: Selecting
 
+  /// Ends listening to a mailbox. What is told of it late is told to nobody.
+  func listenAnew() {
+    signal.cancel()
+    signal = ChangeSignal { [weak stream] in stream?.wake() }
+  }
+
   /// Lets the selected mailbox go.
   func deselect() async {
     guard let old = view else { return }
     view = nil
-    signal.cancel()
-    _ = signal.takeChanged()
+    listenAnew()
     hold?.release()
     hold = nil
     if state.phase == .selected { state.phase = .authenticated }
@@ -66,12 +71,14 @@ extension Session {
 
   /// Moves the view forward to what the store has now, if anything changed.
   func catchUp() async throws {
-    guard let current = view, signal.takeChanged() else { return }
-    let (id, since) = (current.id, current.modSeq)
-    guard let changes = try await services.store.read({ try $0.changes(id, since: since) }) else {
+    // Not a copy of the view: it would have to be copied in earnest when the original changes.
+    guard let (id, since, known, validity) = view.map({ ($0.id, $0.modSeq, $0.uidNext, $0.uidValidity) }),
+      signal.hasNews(beyond: since)
+    else { return }
+    guard let changes = try await services.store.read({ try $0.changes(id, since: since, known: known) }) else {
       throw SessionEnd.bye("The selected mailbox was deleted", code: "NONEXISTENT")
     }
-    guard changes.mailbox.uidValidity == current.uidValidity else {
+    guard changes.mailbox.uidValidity == validity else {
       throw SessionEnd.bye("The selected mailbox was replaced")
     }
     view?.takeIn(changes)
@@ -120,11 +127,8 @@ extension Session {
   /// `FLAGS (…)`
   func writeFlagsItem(_ flags: Flags, uid: UID) {
     guard let view else { return }
-    writer.raw("FLAGS (")
-    var words = FlagNames.system(flags) + view.keywords.words(in: flags)
-    if !state.enabled.contains(.rev2), view.isRecent(uid) { words.append("\\Recent") }
-    writer.text(words.joined(separator: " "))
-    writer.raw(")")
+    writer.raw("FLAGS ")
+    writer.flags(flags, of: uid, in: view, state.enabled)
   }
 
   /// `* FLAGS (…)`
@@ -148,7 +152,7 @@ extension Session {
 
 /// The names of the system flags.
 enum FlagNames {
-  private static let table: [(Flags, FlagList.System)] = [
+  static let table: [(Flags, FlagList.System)] = [
     (.answered, .answered), (.flagged, .flagged), (.deleted, .deleted), (.seen, .seen), (.draft, .draft),
   ]
 
@@ -158,5 +162,22 @@ enum FlagNames {
 
   static func flags(_ list: Set<FlagList.System>) -> Flags {
     table.reduce(into: Flags()) { if list.contains($1.1) { $0.insert($1.0) } }
+  }
+}
+
+extension ResponseWriter {
+  /// `(\Seen $Forwarded)`: the flags of a message, with `\Recent` where a client of IMAP4rev1 has to hear of it.
+  mutating func flags(_ flags: Flags, of uid: UID, in view: MailboxView, _ enabled: SessionState.Enabled) {
+    var isFirst = true
+    func word(_ word: String, _ writer: inout ResponseWriter) {
+      if !isFirst { writer.raw(" ") }
+      isFirst = false
+      writer.text(word)
+    }
+    raw("(")
+    for (flag, name) in FlagNames.table where flags.contains(flag) { word(name.rawValue, &self) }
+    if !flags.isDisjoint(with: .keywords) { for name in view.keywords.words(in: flags) { word(name, &self) } }
+    if !enabled.contains(.rev2), view.isRecent(uid) { word("\\Recent", &self) }
+    raw(")")
   }
 }

@@ -24,7 +24,7 @@ final class Session {
   /// The account's name, after login.
   var account = ""
   var view: MailboxView?
-  let signal: ChangeSignal
+  var signal: ChangeSignal
   /// The sequence number of the first unseen message at selection (RFC 3501 §7.1).
   var firstUnseen: Int?
   /// Keeps expunged messages readable while the client has them in view.
@@ -234,6 +234,12 @@ final class Session {
     guard !writer.octets.isEmpty else { return }
     let octets = writer.octets
     writer = ResponseWriter(state.dialect)
+    try await stream.write(octets)
+  }
+
+  /// The same for octets that were written elsewhere, behind what was written here.
+  func send(_ octets: [UInt8]) async throws {
+    try await send()
     try await stream.write(octets)
   }
 

@@ -12,6 +12,20 @@ struct SessionServices: Sendable {
   let configuration: @Sendable () -> Configuration
   var log: Logger
   var limits = SessionLimits()
+  let cards: CardFiller
+
+  init(
+    store: Store, flow: MailFlow, authenticator: Authenticator,
+    configuration: @escaping @Sendable () -> Configuration, log: Logger, limits: SessionLimits = SessionLimits()
+  ) {
+    self.store = store
+    self.flow = flow
+    self.authenticator = authenticator
+    self.configuration = configuration
+    self.log = log
+    self.limits = limits
+    cards = CardFiller(flow)
+  }
 
   var appendLimit: Int { configuration().limits.messageSize }
 }

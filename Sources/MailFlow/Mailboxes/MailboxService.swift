@@ -90,6 +90,14 @@ public struct MailboxService: Sendable {
     return filed
   }
 
+  /// Throws ``MailboxError/overQuota(account:)`` when a message of a size would not fit now: asked before its bytes are
+  /// taken. ``append(account:mailbox:content:flags:keywords:internalDate:dateOffset:)`` asks again.
+  public func admit(_ size: Int, to account: String) async throws {
+    guard let quota = flow.configuration().account(account)?.quota else { return }
+    let used = try await flow.store.read { try $0.usage(account: account) }
+    try Self.admit(size, to: account, quota: quota, used: used)
+  }
+
   /// Changes flags and keywords of the messages that are there.
   public func changeFlags(
     account: String, mailbox: MailboxID, uids: UIDSet, _ change: FlagChange, _ flags: Flags, keywords: [String] = [],
@@ -168,7 +176,11 @@ public struct MailboxService: Sendable {
     _ size: Int, to account: String, quota: Int?, in transaction: borrowing Transaction
   ) throws {
     guard let quota else { return }
-    let (sum, overflow) = try transaction.usage(account: account).bytes.addingReportingOverflow(size)
+    try admit(size, to: account, quota: quota, used: try transaction.usage(account: account))
+  }
+
+  private static func admit(_ size: Int, to account: String, quota: Int, used: Usage) throws {
+    let (sum, overflow) = used.bytes.addingReportingOverflow(size)
     if overflow || sum > quota { throw MailboxError.overQuota(account: account) }
   }
 

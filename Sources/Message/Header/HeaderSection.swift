@@ -61,15 +61,27 @@ public struct HeaderSection: Sendable, RandomAccessCollection {
   private static func offsets(
     of line: LineScan.Line, from start: Int, in raw: UnsafeRawBufferPointer
   ) -> Offsets {
+    let name = name(of: line, from: start, in: raw)
+    guard !name.isEmpty, let colon = LineScan.find(UInt8(ascii: ":"), in: raw, from: name.endIndex, to: line.contentEnd)
+    else {
+      return Offsets(start: start, nameEnd: start, bodyStart: start, bodyEnd: line.contentEnd, end: line.end)
+    }
+    return Offsets(
+      start: start, nameEnd: name.endIndex, bodyStart: colon + 1, bodyEnd: line.contentEnd, end: line.end)
+  }
+
+  /// The name of the field that begins with a line; empty if the line is no field.
+  static func name(
+    of line: LineScan.Line, from start: Int, in raw: UnsafeRawBufferPointer
+  ) -> Slice<UnsafeRawBufferPointer> {
     var colon = start
     while colon < line.contentEnd, raw[colon] != UInt8(ascii: ":") { colon += 1 }
-    var nameEnd = colon
+    guard colon < line.contentEnd else { return raw[start..<start] }
+    var end = colon
     // RFC 5322 §4.5 (obsolete fields): white space may stand before the colon.
-    while nameEnd > start, ASCII.isBlank(raw[nameEnd - 1]) { nameEnd -= 1 }
-    let isField = colon < line.contentEnd && nameEnd > start && raw[start..<nameEnd].allSatisfy { $0 > 32 && $0 < 127 }
-    return Offsets(
-      start: start, nameEnd: isField ? nameEnd : start, bodyStart: isField ? colon + 1 : start,
-      bodyEnd: line.contentEnd, end: line.end)
+    while end > start, ASCII.isBlank(raw[end - 1]) { end -= 1 }
+    let name = raw[start..<end]
+    return name.allSatisfy { $0 > 32 && $0 < 127 } ? name : raw[start..<start]
   }
 
   public var startIndex: Int { 0 }

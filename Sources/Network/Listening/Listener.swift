@@ -144,7 +144,9 @@ public final class Listener: Sendable {
       try? await channel.setOption(.autoRead, value: true).get()
       await withDiscardingTaskGroup { group in
         for await connection in accepted.stream {
-          group.addTask { await self.serve(connection, session) }
+          group.addTask(executorPreference: LoopExecutor(connection.eventLoop)) {
+            await self.serve(connection, session)
+          }
         }
       }
     } onCancel: {

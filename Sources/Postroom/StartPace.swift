@@ -8,14 +8,14 @@ public import Platform
 ///
 /// A service manager that starts a service anew at once is right nearly always, and wrong where nothing has changed in
 /// between: a mistake in the configuration, a full disk. So each start is noted in a small file that a reboot clears, and
-/// from the sixth within a minute on it waits: half a second, one, two, and so on up to half a minute. Meanwhile
+/// from the sixth within a minute on it waits: half a second, one, two, four, and at most ten. Meanwhile
 /// connections wait in the sockets of the service manager.
 public struct StartPace: Sendable {
   /// Within so much time starts count.
   static let span = Duration.seconds(60)
   /// So many of them are let through without waiting.
   static let free = 5
-  static let longest = Duration.seconds(30)
+  static let longest = Duration.seconds(10)
 
   private let path: String
 

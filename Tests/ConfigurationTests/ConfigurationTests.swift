@@ -69,7 +69,7 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
   }
 
   @Test func theHostsOwnNameLeadsToPeople() throws {
-    let text = smallest + "[[account]]\nname = \"boss\"\naddresses = [\"the.boss@example.org\"]\n"
+    let text = smallest + "\n[[account]]\nname = \"boss\"\naddresses = [\"the.boss@example.org\"]\n"
     func own(_ local: String, _ extra: String = "") throws -> String {
       let configuration = try Configuration(text: text + extra)
       return "\(configuration.ownForm(of: Configuration.Address(localPart: local, domain: "mail.example.org")))"
@@ -84,7 +84,7 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
 
   @Test func theLocalSocketIsBesideTheControlSocket() throws {
     #expect(try Configuration(text: smallest).localSocket == "/run/postroom/submit")
-    let moved = smallest + "[control]\nsocket = \"/srv/x/c\"\n"
+    let moved = smallest + "\n[control]\nsocket = \"/srv/x/c\"\n"
     #expect(try Configuration(text: moved).localSocket == "/srv/x/submit")
     #expect(try Configuration(text: moved + "[local]\nsocket = \"/srv/l\"\n").localSocket == "/srv/l")
   }

@@ -95,11 +95,17 @@ import Testing
   /// A fresh installation runs without a domain, takes nothing for good, and says what to edit.
   @Test func aFreshInstallation() throws {
     let office = try TestAppliance(plaintext: true)
-    try office.configure { text in
-      let tables = text.components(separatedBy: "\n[[")
-      return tables[0] + "\n" + (tables[1].range(of: "[control]").map { String(tables[1][$0.lowerBound...]) } ?? "")
-        + "[smtp]\nlisten = [\"127.0.0.1:0\"]\n[submission]\nenabled = false\n[submissions]\nenabled = false\n"
-        + "[imap]\nenabled = false\n[imaps]\nenabled = false\n"
+    let off = ["submission", "submissions", "imap", "imaps"].map { "[\($0)]\nenabled = false\n" }.joined()
+    try office.configure { _ in
+      """
+      hostname = "\(office.hostname)"
+      data-folder = "\(office.folder.file("data"))"
+      [control]
+      socket = "\(office.folder.file("control"))"
+      [smtp]
+      listen = ["127.0.0.1:0"]
+
+      """ + off
     }
     try office.start()
     #expect(try office.tell("status").contains("no mail is taken yet"))

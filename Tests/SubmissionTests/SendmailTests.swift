@@ -85,7 +85,7 @@ import Testing
         == "From: Cron Daemon <root@mail.example.org>\nTo: root@mail.example.org\nSubject: Cron <root@box> x\n")
     #expect(
       completed("From: a@b.example\nTo: \"Smith, Anna\" <anna>, bob@example.net, ops: carl, d@e.example;\n")
-        == "From: a@b.example\nTo: \"Smith, Anna\" <anna@mail.example.org>, bob@example.net,\n ops: carl@mail.example.org, d@e.example;\n"
+        == "From: a@b.example\nTo: \"Smith, Anna\" <anna@mail.example.org>, bob@example.net, ops:\n carl@mail.example.org, d@e.example;\n"
     )
   }
 

@@ -272,7 +272,7 @@ import Testing
       let before = await answers()
       #expect(before.allSatisfy { $0.last == "OK That is all" })
       let inbox = try #require(await office.store.read { try $0.mailbox(account: "alice", name: "INBOX") })
-      try await CardFiller(office.store).fill(UIDSet(1...65), of: inbox.id)
+      try await CardFiller(office.flow).fill(UIDSet(1...65), of: inbox.id)
       let rows = try await office.store.read { try $0.fetch(inbox.id, .all, .envelope) }
       #expect(rows.count == 65 && rows.filter { $0.content == nil }.count >= 63)
       #expect(await answers() == before)

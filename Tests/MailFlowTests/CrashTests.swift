@@ -112,7 +112,7 @@ import Testing
       let intake = try house.flow.beginIntake(origin: .mx, peer: peer, reversePath: nil)
       intake.work.begin(.scan)
       await house.close()
-      #expect(CrashSlots(folder: folder.path, log: house.flow.log)?.found == [])
+      #expect(CrashSlots(path: "\(folder.path)/\(CrashSlots.fileName)", log: house.flow.log)?.found == [])
       withExtendedLifetime(intake) {}
     }
   }
@@ -236,7 +236,7 @@ import Testing
   }
 
   @Test func slotsRunOutWithoutHarm() throws {
-    let slots = try #require(CrashSlots(folder: folder.path, log: .init(label: "test")))
+    let slots = try #require(CrashSlots(path: "\(folder.path)/\(CrashSlots.fileName)", log: .init(label: "test")))
     let key = Suspect(account: String(repeating: "x", count: 1000))
     var taken = (0..<CrashSlots.slotCount).map { _ in slots.take(key) }
     #expect(taken.allSatisfy { $0 !== WorkSlot.unwatched })
@@ -248,6 +248,6 @@ import Testing
 
   @Test func aFileOfAnotherVersionNamesNobody() {
     writeAll("\(folder.path)/\(CrashSlots.fileName)", [UInt8](repeating: 1, count: 262_144))
-    #expect(CrashSlots(folder: folder.path, log: .init(label: "test"))?.found == [])
+    #expect(CrashSlots(path: "\(folder.path)/\(CrashSlots.fileName)", log: .init(label: "test"))?.found == [])
   }
 }

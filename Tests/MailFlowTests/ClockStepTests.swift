@@ -85,9 +85,11 @@ import Testing
   @Test func nobodyIsPutOffForAYearAfterCrashes() {
     let record = CrashRecord()
     let clock = HandClock()
-    record.load([], suspects: ["peer"], now: clock.now)
-    record.load(record.encoded, suspects: ["peer"], now: clock.now)
-    #expect(record.treatment(of: "peer", at: clock.now) == .later)
-    #expect(record.treatment(of: "peer", at: clock.now - Self.year) == .unparsed)
+    let suspect = Suspect(account: "anna")
+    let found: Set = [CrashSlots.Found(suspect: suspect.key, stage: .scan)]
+    record.load([], found: found, now: clock.now)
+    record.load(record.encoded, found: found, now: clock.now)
+    #expect(record.treatment(of: suspect, at: clock.now) == .later)
+    #expect(record.treatment(of: suspect, at: clock.now - Self.year) == .unparsed)
   }
 }

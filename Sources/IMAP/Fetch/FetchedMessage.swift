@@ -58,10 +58,10 @@ struct FetchedMessage {
   /// A structure that cannot be read is served as one opaque part.
   private mutating func structure(_ reader: borrowing Reader) throws -> MIMEStructure {
     if let decodedStructure { return decodedStructure }
-    if isOpaque { return .opaque(bodySize: bodySize) }
     // With the header: without it the size of the body is not known.
-    try load([.structure, .header], reader)
-    let made = MIMEStructure(encoded: row.columns.structure) ?? .opaque(bodySize: bodySize)
+    try load(isOpaque ? .header : [.structure, .header], reader)
+    let stored = isOpaque ? nil : MIMEStructure(encoded: row.columns.structure)
+    let made = stored ?? .opaque(bodySize: bodySize)
     decodedStructure = made
     return made
   }

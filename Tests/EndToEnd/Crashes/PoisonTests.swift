@@ -180,4 +180,25 @@ import Testing
     let found = try search(office)
     #expect(found.contains("* SEARCH 3") && found.last?.hasPrefix("a OK") == true, "\(found)")
   }
+
+  @Test(arguments: ["BODYSTRUCTURE", "ENVELOPE", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "BODY.PEEK[1]"])
+  func aStoredMessageIsServedAsOneOpaquePart(_ item: String) throws {
+    let office = try office(.fetch)
+    try office.receive(to: ["alice@office.example"], "Subject: before\r\n\r\nx")
+    try office.receive(to: ["alice@office.example"], Self.poison)
+    let fetch: (TestAppliance) throws -> [String] = { try $0.imap().imap("FETCH 1:* (UID \(item))") }
+    for _ in 0..<2 { try crash(office) { _ = try fetch($0) } }
+    let answer = try fetch(office)
+    #expect(answer.filter { $0.hasPrefix("* ") }.count == 2 && answer.last?.hasPrefix("a OK") == true, "\(answer)")
+    let wire = try office.imap()
+    let structure = try wire.imap("FETCH 2 BODYSTRUCTURE").joined()
+    #expect(structure.uppercased().contains("\"APPLICATION\" \"OCTET-STREAM\""), "\(structure)")
+    let envelope = try wire.imap("FETCH 2 ENVELOPE").joined()
+    #expect(envelope.contains("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"), "\(envelope)")
+    // As a whole it is what it was, and can be had and deleted.
+    let whole = try wire.imap("FETCH 2 (RFC822.SIZE BODY.PEEK[])")
+    #expect(whole.contains("Subject: \(Self.word)"), "\(whole)")
+    #expect(try wire.imap("STORE 2 +FLAGS (\\Deleted)").last?.hasPrefix("a OK") == true)
+    #expect(try wire.imap("EXPUNGE").contains("* 2 EXPUNGE"))
+  }
 }

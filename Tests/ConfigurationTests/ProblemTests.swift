@@ -25,7 +25,7 @@ import Testing
     // Unknown keys
     Case(
       file("[limits]\nmesage-size = \"1 MiB\""), line: 10, "no key \"mesage-size\" in [limits]", "\"message-size\"?"),
-    Case(file("[limit]\n"), line: 9, "no key \"limit\" before the first table", "\"limits\"?"),
+    Case(file("[limit]\n"), line: 9, "there is no table [limit]", "\"limits\"?"),
     Case(file("[imap]\nkeep = \"1 h\""), line: 10, "no key \"keep\"", "in [trace]"),
     Case(file("[trace]\nxyzzy = 1"), line: 10, "no key \"xyzzy\"", "write one of keep, subjects"),
     Case(file("[[tls.name]]\nnmaes = []"), line: 10, "in [[tls.name]]", "\"names\"?"),

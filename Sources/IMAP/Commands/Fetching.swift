@@ -18,12 +18,12 @@ struct FetchCommand: SessionCommand {
     if let since = request.changedSince {
       uids = uids.intersection(try await session.changed(since: since, in: view.id))
     }
-    if request.items.contains(.flags) {
+    let plan = FetchPlan(request.items, dialect: session.state.dialect)
+    if plan.tellsFlags || plan.setsSeen {
       // Keywords that others have made since are announced before they are used.
       try await session.catchUp()
       session.writeNewKeywords()
     }
-    let plan = FetchPlan(request.items, dialect: session.state.dialect)
     let newlySeen = plan.setsSeen && !view.isReadOnly ? try await session.markSeen(uids) : UIDSet()
     let result = try await session.fetch(uids, plan, newlySeen: newlySeen)
     session.services.cards.want(UIDSet(result.withoutCard), of: view.id)

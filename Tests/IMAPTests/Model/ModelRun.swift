@@ -85,10 +85,15 @@ struct ModelRun {
     var early: [String] = []
     repeat { early.append(await idler.client.line()) } while early.last?.hasPrefix("*") == true
     try Mismatch.unless(early.last?.hasPrefix("+") == true, "IDLE was answered by \(early)")
+    // That is told of the mail as it is now, and not as it will be when the other has done something.
+    let told = try ModelAnswer(
+      Array((early.dropLast() + ["\(tag) OK so far"]).map { $0 + "\r\n" }.joined().utf8), tag: tag)
+    for line in early { transcript.append("\(idler.number)< \(line)") }
+    if !clients[index].isDoomed { _ = try idler.view?.takeIn(told, before: before, after: &mail, allowsExpunge: true) }
     try await act(other)
     note(idler, "DONE")
     idler.client.send("DONE\r\n")
-    let answer = try await read(tag, &idler, after: early)
+    let answer = try await read(tag, &idler)
     if clients[index].isDoomed {
       try Mismatch.unless(answer.untagged.last?.name == "BYE", "no BYE to IDLE on a mailbox that was deleted")
       clients[index] = try await connect(index)
@@ -118,10 +123,8 @@ struct ModelRun {
     return try await read(tag, &client)
   }
 
-  private mutating func read(
-    _ tag: String, _ client: inout Client, after early: [String] = []
-  ) async throws -> ModelAnswer {
-    let lines = early + (await client.client.answer(tag))
+  private mutating func read(_ tag: String, _ client: inout Client) async throws -> ModelAnswer {
+    let lines = await client.client.answer(tag)
     var text = lines.joined(separator: "\r\n") + "\r\n"
     // The tag was taken off the last line, if there was one.
     if !client.client.stream.isClosed, let last = lines.last {

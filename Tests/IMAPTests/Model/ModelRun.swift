@@ -85,11 +85,10 @@ struct ModelRun {
     var early: [String] = []
     repeat { early.append(await idler.client.line()) } while early.last?.hasPrefix("*") == true
     try Mismatch.unless(early.last?.hasPrefix("+") == true, "IDLE was answered by \(early)")
-    // That is told of the mail as it is now, and not as it will be when the other has done something.
-    let told = try ModelAnswer(
-      Array((early.dropLast() + ["\(tag) OK so far"]).map { $0 + "\r\n" }.joined().utf8), tag: tag)
-    for line in early { transcript.append("\(idler.number)< \(line)") }
-    if !clients[index].isDoomed { _ = try idler.view?.takeIn(told, before: before, after: &mail, allowsExpunge: true) }
+    for line in early { transcript.append("\(index)< \(line)") }
+    let news = try ModelAnswer(Array((early.joined(separator: "\r\n") + "\r\n").utf8), tag: tag)
+    _ = try idler.view?.takeIn(news, before: before, after: &mail, allowsExpunge: true)
+    clients[index] = idler
     try await act(other)
     note(idler, "DONE")
     idler.client.send("DONE\r\n")

@@ -73,6 +73,23 @@ public final class MailFlow: Sendable {
   public func beginIntake(
     origin: Origin, peer: IPAddress?, reversePath: EmailAddress? = nil, declaredSize: Int? = nil
   ) throws(IntakeError) -> Intake {
+    let (suspect, treatment) = try admit(peer, reversePath, declaredSize)
+    return Intake(
+      store: store, share: staging.share(of: peer), sizeLimit: configuration().limits.messageSize,
+      isParsed: treatment != .unparsed, slot: crashes.slots?.take(suspect))
+  }
+
+  /// Throws what ``beginIntake(origin:peer:reversePath:declaredSize:)`` would throw now; for MAIL, before there is
+  /// any content.
+  public func checkIntake(
+    peer: IPAddress?, reversePath: EmailAddress?, declaredSize: Int?
+  ) throws(IntakeError) {
+    _ = try admit(peer, reversePath, declaredSize)
+  }
+
+  private func admit(
+    _ peer: IPAddress?, _ reversePath: EmailAddress?, _ declaredSize: Int?
+  ) throws(IntakeError) -> (suspect: String, CrashRecord.Treatment) {
     let limit = configuration().limits.messageSize
     if let declaredSize, declaredSize > limit {
       throw .refused(Answer(552, "5.3.4", "The message is larger than the \(limit) bytes that are accepted here"))
@@ -81,9 +98,7 @@ public final class MailFlow: Sendable {
     let suspect = Self.suspect(peer, reversePath)
     let treatment = crashes.treatment(of: suspect, at: clock.now())
     if treatment == .later { throw .refused(Answer(451, "4.3.0", "Not now, try again in an hour")) }
-    return Intake(
-      store: store, share: staging.share(of: peer), sizeLimit: limit, isParsed: treatment != .unparsed,
-      slot: crashes.slots?.take(suspect))
+    return (suspect, treatment)
   }
 
   /// What the planner says of a recipient; for RCPT.

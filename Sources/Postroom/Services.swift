@@ -48,6 +48,7 @@ struct Services: Sendable {
     let rooms = rooms
     var options = ListenerOptions(
       name: name.rawValue, limits: limits, implicitTLS: name.isImplicitTLS ? certificates.contexts : nil)
+    options.sessionsOnLoops = receptions[name] != nil
     options.proxies = { rooms.configuration.proxyProtocolNetworks }
     options.refusal = { receptions[name] == nil ? IMAPServer.refusal($0) : Reception.refusal($0) }
     return options

@@ -17,6 +17,23 @@ import Testing
     while try await connection.line(limit: 100, within: patience) != nil {}
   }
 
+  @Test(arguments: [true, false]) func aSessionRunsOnItsConnectionsLoopWhereAskedFor(_ wanted: Bool) async throws {
+    try await Loopback.serve({ $0.sessionsOnLoops = wanted }) { connection in
+      // Also behind a wait, and in what a session calls and starts as its child.
+      while try await connection.line(limit: 100, within: patience) != nil {
+        async let inChild = connection.eventLoop.inEventLoop
+        try await connection.write("\(connection.eventLoop.inEventLoop) \(await inChild)\r\n")
+      }
+    } _: { server in
+      try await server.connect { client in
+        for _ in 0..<3 {
+          try await client.write("?\r\n")
+          #expect(try await client.text() == "\(wanted) \(wanted)")
+        }
+      }
+    }
+  }
+
   @Test func theTotalIsLimitedAndFreedAgain() async throws {
     try await Loopback.serve(
       {

@@ -33,6 +33,9 @@ public struct ListenerOptions: Sendable {
   /// What is said to somebody who is not admitted, before the connection is closed. Not with implicit TLS.
   public var refusal: @Sendable (ConnectionLimits.Refusal) -> [UInt8] = { _ in [] }
   public var backlog: Int32 = 512
+  /// Runs each session on the event loop of its connection, which spares the changes of thread: for sessions that do
+  /// little between two waits. What takes longer goes to a thread of its own, or to the pool.
+  public var sessionsOnLoops = false
 
   public init(name: String, limits: ConnectionLimits, implicitTLS: TLSContexts? = nil) {
     self.name = name
@@ -142,7 +145,8 @@ public final class Listener: Sendable {
       try? await channel.setOption(.autoRead, value: true).get()
       await withDiscardingTaskGroup { group in
         for await connection in accepted.stream {
-          group.addTask { await self.serve(connection, session) }
+          let executor = options.sessionsOnLoops ? LoopExecutor(connection.eventLoop) : nil
+          group.addTask(executorPreference: executor) { await self.serve(connection, session) }
         }
       }
     } onCancel: {

@@ -13,11 +13,9 @@ public struct RuleJudge: Judge {
   public init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) { self.now = now }
 
   public func judge(_ message: JudgedMessage) async -> [Verdict] {
-    plantedTrap(.filter, in: message.header.bytes)
+    if let verdicts = verdictsAtOnce(message) { return verdicts }
     let book = RuleBook(message.configuration.rules)
     let recipients = message.envelope.recipients
-    // What the appliance writes itself is not filtered: a notification that waits in quarantine tells nobody anything.
-    guard !book.isEmpty, message.envelope.origin != .notification else { return recipients.map { _ in .accept } }
     let isLate = { now() >= message.deadline || Task.isCancelled }
     guard !isLate() else { return recipients.map { _ in Self.late(message.configuration.rules.count) } }
     let facts = RuleFacts(message, for: book)
@@ -27,6 +25,13 @@ public struct RuleJudge: Judge {
       let applying = candidates.filter { RuleBook.applies($0.rule, to: about, facts) }
       return Self.verdict(applying, untried: untried)
     }
+  }
+
+  /// What the appliance writes itself is not filtered: a notification that waits in quarantine tells nobody anything.
+  public func verdictsAtOnce(_ message: JudgedMessage) -> [Verdict]? {
+    plantedTrap(.filter, in: message.header.bytes)
+    guard message.configuration.rules.isEmpty || message.envelope.origin == .notification else { return nil }
+    return message.envelope.recipients.map { _ in .accept }
   }
 
   private static func late(_ untried: Int) -> Verdict { verdict([], untried: untried) }

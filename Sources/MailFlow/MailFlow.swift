@@ -75,18 +75,33 @@ public final class MailFlow: Sendable {
     origin: Origin, peer: IPAddress?, reversePath: EmailAddress? = nil, account: String? = nil,
     declaredSize: Int? = nil
   ) throws(IntakeError) -> Intake {
+    let suspect = account.map { Suspect(account: $0) } ?? Suspect(peer: peer, reversePath: reversePath)
+    let treatment = try admit(suspect, peer, declaredSize)
+    return Intake(
+      store: store, share: staging.share(of: peer), sizeLimit: configuration().limits.messageSize,
+      isParsed: treatment != .unparsed, work: watch(suspect))
+  }
+
+  /// Throws what ``beginIntake(origin:peer:reversePath:account:declaredSize:)`` would throw now; for MAIL, before there is
+  /// any content.
+  public func checkIntake(
+    peer: IPAddress?, reversePath: EmailAddress?, declaredSize: Int?
+  ) throws(IntakeError) {
+    _ = try admit(Suspect(peer: peer, reversePath: reversePath), peer, declaredSize)
+  }
+
+  private func admit(
+    _ suspect: Suspect, _ peer: IPAddress?, _ declaredSize: Int?
+  ) throws(IntakeError) -> CrashRecord.Treatment {
     let limit = configuration().limits.messageSize
     if let declaredSize, declaredSize > limit {
       throw .refused(Answer(552, "5.3.4", "The message is larger than the \(limit) bytes that are accepted here"))
     }
     guard !store.isReadOnly else { throw .refused(.readOnly) }
     guard staging.hasRoom(for: declaredSize ?? 0, from: peer) else { throw .refused(.noRoom) }
-    let suspect = account.map { Suspect(account: $0) } ?? Suspect(peer: peer, reversePath: reversePath)
     let treatment = crashes.treatment(of: suspect, at: clock.now())
     if treatment == .later { throw .refused(Answer(451, "4.3.0", "Not now, try again in an hour")) }
-    return Intake(
-      store: store, share: staging.share(of: peer), sizeLimit: limit, isParsed: treatment != .unparsed,
-      work: watch(suspect))
+    return treatment
   }
 
   /// Bytes of messages on their way in: of all, and of the peer with the most of them.

@@ -214,7 +214,7 @@ extension Session {
     return try await carryOut(machine.contentFinished(reply, thenClose: thenClose))
   }
 
-  private static func answer(_ error: IntakeError) -> Answer? {
+  static func answer(_ error: IntakeError) -> Answer? {
     if case .refused(let answer) = error { answer } else { nil }
   }
 }

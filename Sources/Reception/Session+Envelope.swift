@@ -17,14 +17,15 @@ extension Session {
     if let refusal {
       return try await refuseMail(Reply(refusal), envelope)
     }
-    transaction = Transaction(envelope: envelope, declaredSize: command.size)
     // A want of room is told before the content is sent (RFC 1870 §6.1).
-    if let refusal = try openIntake() {
-      forgetTransaction()
-      return try await refuseMail(refusal, envelope)
+    do throws(IntakeError) {
+      try reception.flow.checkIntake(
+        peer: facts.peer, reversePath: envelope.reversePath, declaredSize: command.size)
+    } catch {
+      guard let answer = Session.answer(error) else { throw SessionError.silent }
+      return try await refuseMail(Reply(answer), envelope)
     }
-    transaction?.abandon()
-    transaction?.intake = nil
+    transaction = Transaction(envelope: envelope, declaredSize: command.size)
     return try await carryOut(machine.mailAnswered(refusal: nil))
   }
 

@@ -102,7 +102,10 @@ struct Session {
   private static let lastWords = 10
 
   private mutating func obey() async throws {
+    var obeyed = 0
     while let line = try await nextLine() {
+      obeyed += 1
+      if obeyed % Session.commandsInOneGo == 0 { await Task.yield() }
       let action = work.during(.command) {
         plantedTrap(.command, in: line.bytes)
         return switch line.ending {
@@ -114,6 +117,9 @@ struct Session {
       guard try await carryOut(action) else { return }
     }
   }
+
+  /// After so many commands others on the same event loop get their turn: a client may have sent thousands at once.
+  private static let commandsInOneGo = 50
 
   private mutating func nextLine() async throws -> Line? {
     let line = try await connection.line(limit: machine.lineLimit - 2, within: reception.timeLimits.nextCommand)

@@ -273,6 +273,9 @@ public final class Store: Sendable {
   /// For the watchdog.
   public var progress: WriterProgress { board.progress(waiting: queue.withLock { $0.jobs.count }) }
 
+  /// Writes that ``expectWrite()`` has announced and that have not come yet.
+  var expectedWrites: Int { queue.withLock { $0.expected } }
+
   /// Commits and closures since the store was opened.
   var counts: (commits: Int, closures: Int) { board.counts }
 

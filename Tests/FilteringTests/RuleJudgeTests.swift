@@ -50,20 +50,37 @@ struct RuleJudgeTests {
     origin: Origin = .mx, from: String? = "eve@evil.example", to: [String] = ["anna@office.example"],
     isLate: Bool = false
   ) async throws -> [Verdict] {
+    let now = ContinuousClock.now
+    let message = try message(
+      rules, text, origin: origin, from: from, to: to, deadline: isLate ? now - .seconds(1) : now + .seconds(60))
+    return await RuleJudge(now: { now }).judge(message)
+  }
+
+  private func message(
+    _ rules: [Configuration.Rule], _ text: String = "Subject: hello\n\nbody\n", origin: Origin = .mx,
+    from: String? = "eve@evil.example", to: [String] = ["anna@office.example"],
+    deadline: ContinuousClock.Instant = .now + .seconds(60)
+  ) throws -> JudgedMessage {
     let envelope = Envelope(
       origin: origin, reversePath: from.flatMap { EmailAddress($0) },
       recipients: to.compactMap { EmailAddress($0) }.map { EnvelopeRecipient($0) },
       receivedAt: Moment(seconds: 1_800_000_000))
-    let now = ContinuousClock.now
     let content = Self.content(text)
-    let message = JudgedMessage(
+    return JudgedMessage(
       envelope: envelope, header: content.header, content: content, configuration: try configuration(rules),
-      deadline: isLate ? now - .seconds(1) : now + .seconds(60))
-    return await RuleJudge(now: { now }).judge(message)
+      deadline: deadline)
   }
 
   @Test func withoutRulesEverythingPasses() async throws {
     #expect(try await judge([]) == [.accept])
+  }
+
+  @Test func onlyWhereNoRuleCanApplyIsTheVerdictThereAtOnce() throws {
+    let rules = [RuleBookTests.rule(recipients: ["anna@office.example"], action: .quarantine)]
+    let two = ["anna@office.example", "bert@office.example"]
+    #expect(RuleJudge().verdictsAtOnce(try message([], to: two)) == [.accept, .accept])
+    #expect(RuleJudge().verdictsAtOnce(try message(rules, origin: .notification)) == [.accept])
+    #expect(RuleJudge().verdictsAtOnce(try message(rules)) == nil)
   }
 
   @Test func eachRecipientHasAVerdictOfItsOwn() async throws {

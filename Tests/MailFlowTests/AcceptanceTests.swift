@@ -1,10 +1,10 @@
 import Message
 import Platform
-import Store
 import Synchronization
 import Testing
 
 @testable import MailFlow
+@testable import Store
 
 /// True once.
 private final class Flag: Sendable {
@@ -187,6 +187,17 @@ private final class Flag: Sendable {
     let acceptance = await house.flow.accept(try house.envelope(["anna@office.example"]), try await house.take())
     #expect(acceptance.answer?.code == 451)
     #expect(try await house.messages("anna") == [])
+  }
+
+  /// Counted twice, the writer would wait for a second message that never comes, at each commit.
+  @Test func aMessageIsAnnouncedToTheWriterOnce() async throws {
+    let house = try House()
+    let seen = Mutex<[Int]>([])
+    house.planner.hook.withLock { $0 = { seen.withLock { $0.append(house.store.expectedWrites) } } }
+    _ = await house.flow.accept(try house.envelope(["anna@office.example"]), try await house.take())
+    #expect(seen.withLock { $0 } == [1])
+    #expect(house.store.expectedWrites == 0)
+    house.planner.hook.withLock { $0 = nil }
   }
 
   @Test func lateFiltersCountAsUnknown() async throws {

@@ -20,17 +20,14 @@ extension MailFlow {
       content.body.drop()
       return .refused(Answer(554, "5.5.1", "No valid recipients"))
     }
-    let expectation = store.expectWrite()
-    let acceptance = await decide(envelope, content, header: header, deadline: deadline, expectation)
-    expectation.withdraw()
+    let acceptance = await decide(envelope, content, header: header, deadline: deadline)
     content.body.drop()
     measure(acceptance, envelope)
     return acceptance
   }
 
   private func decide(
-    _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]?, deadline: ContinuousClock.Instant?,
-    _ expectation: WriteExpectation
+    _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]?, deadline: ContinuousClock.Instant?
   ) async -> Acceptance {
     let (configuration, work) = (configuration(), content.work)
     var candidate = Candidate(

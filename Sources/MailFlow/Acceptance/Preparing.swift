@@ -42,11 +42,14 @@ extension MailFlow {
     let count = candidate.envelope.recipients.count
     let message = candidate.judged
     let work = candidate.content.work
-    let given = await before(candidate.deadline) { [judge] in
-      // A judge who is late still works, and may still end the process.
-      work.begin(.filter)
-      defer { work.end(.filter) }
-      return await judge.judge(message)
+    var given = work.during(.filter) { judge.verdictsAtOnce(message) }
+    if given == nil {
+      given = await before(candidate.deadline) { [judge] in
+        // A judge who is late still works, and may still end the process.
+        work.begin(.filter)
+        defer { work.end(.filter) }
+        return await judge.judge(message)
+      }
     }
     guard let given else {
       return Array(repeating: .unknown("the filters did not answer in time"), count: count)

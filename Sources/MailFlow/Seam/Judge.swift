@@ -32,12 +32,23 @@ public protocol Judge: Sendable {
   /// It reads and never writes. It may be late (then ``Verdict/unknown(_:)`` counts), and its task is
   /// cancelled at the deadline.
   func judge(_ message: JudgedMessage) async -> [Verdict]
+
+  /// The verdicts, where they need neither work nor waiting, as when there is no rule: then no task and no timer are made
+  /// for the judge. `nil`: ask ``judge(_:)``.
+  func verdictsAtOnce(_ message: JudgedMessage) -> [Verdict]?
+}
+
+extension Judge {
+  public func verdictsAtOnce(_ message: JudgedMessage) -> [Verdict]? { nil }
 }
 
 /// Lets everything pass: the gateway of an embedder or a test that has none.
 public struct OpenGate: Judge {
   public init() {}
   public func judge(_ message: JudgedMessage) async -> [Verdict] {
+    message.envelope.recipients.map { _ in .accept }
+  }
+  public func verdictsAtOnce(_ message: JudgedMessage) -> [Verdict]? {
     message.envelope.recipients.map { _ in .accept }
   }
 }

@@ -57,7 +57,11 @@ extension Connection {
   /// Asks now how much of what was written the peer's TCP has not acknowledged. A line that arrives proves that the
   /// reply before it was read only if this says so: it may have been pipelined.
   public func currentEnding() async -> Ending {
-    try? await channel.eventLoop.submit { self.sampleUnacknowledged() }.get()
+    if channel.eventLoop.inEventLoop {
+      sampleUnacknowledged()
+    } else {
+      try? await channel.eventLoop.submit { self.sampleUnacknowledged() }.get()
+    }
     return ending
   }
 

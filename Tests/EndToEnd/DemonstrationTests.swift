@@ -30,7 +30,7 @@ import Testing
     let alice = try value(text, /user alice +password (\S+)/)
     let bob = try value(text, /user bob +password (\S+)/)
     let certificate = try value(text, /self-made \((\S+)\)/)
-    let file = try folder.write("mail", "From: alice@postroom.example\nSubject: to try it\n\nx\n")
+    let file = try folder.write("mail", "From: alice@postroom.example\r\nSubject: to try it\r\n\r\nx\r\n")
     let send = ["-sS", "--cacert", certificate, "--user", "alice:\(alice)", "--mail-from", "alice@postroom.example"]
     let to = ["--mail-rcpt", "bob@postroom.example", "--upload-file", file]
     let secure = try value(text, /sending +SMTP +(\S+) with TLS/)

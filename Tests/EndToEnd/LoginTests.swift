@@ -47,15 +47,15 @@ import Testing
           return time.time() - start, line.decode().strip()
 
       async def guess(n, state):
-          while state["left"] > 0:
+          while state["left"][n] > 0:
               reader, writer = await asyncio.open_connection("127.0.0.1", PORT, local_addr=("127.1.%d.1" % n, 0))
               line = await reader.readline()
-              while line.startswith((b"* OK", b"a ")) and state["left"] > 0:
-                  state["left"] -= 1
-                  writer.write(b'a LOGIN alice "guess%d"\\r\\n' % state["left"])
+              while line.startswith((b"* OK", b"a ")) and state["left"][n] > 0:
+                  state["left"][n] -= 1
+                  writer.write(b'a LOGIN alice "guess%d"\\r\\n' % state["left"][n])
                   line = await reader.readline()
                   if not line.startswith(b"a "):
-                      state["left"] += 1  # it was not answered, so it was none
+                      state["left"][n] += 1  # it was not answered, so it was none
                       break
                   word = line.split()[2].decode() if b" NO " in line else line.decode()
                   state["answers"][word] = state["answers"].get(word, 0) + 1
@@ -63,7 +63,7 @@ import Testing
               writer.close()
 
       async def siege(pipe):
-          state = {"left": GUESSES, "answers": {}, "addresses": set()}
+          state = {"left": [GUESSES // ADDRESSES] * ADDRESSES, "answers": {}, "addresses": set()}
           start = time.time()
           await asyncio.gather(*[guess(n, state) for n in range(ADDRESSES) for _ in range(8)])
           pipe.send((state["answers"], len(state["addresses"]), time.time() - start))

@@ -34,7 +34,7 @@ public struct ListenerOptions: Sendable {
   public var limits: ConnectionLimits
   /// What is said to somebody who is not admitted, before the connection is closed. Not with implicit TLS.
   public var refusal: @Sendable (ConnectionLimits.Refusal) -> [UInt8] = { _ in [] }
-  public var backlog: Int32 = 512
+  public var backlog: Int32 = 4096
 
   public init(name: String, limits: ConnectionLimits, implicitTLS: TLSContexts? = nil) {
     self.name = name

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 FORMATTED := Package.swift Sources Tests
 
-.PHONY: help demo run test release bench format lint prerequisites clean
+.PHONY: help demo run test release deb test-system bench format lint prerequisites clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -27,6 +27,16 @@ release: prerequisites
 	$(SWIFT) build -c release --product postroom --static-swift-stdlib
 	strip -o .build/postroom .build/release/postroom
 	@ls -l .build/postroom
+
+## make deb      the Debian package, in .build/deb, looked at by lintian
+deb:
+	@packaging/prerequisites deb
+	packaging/deb
+
+## make test-system  the package on a fresh Debian 12 under a real systemd, in a container (root)
+test-system: deb
+	@packaging/prerequisites system
+	packaging/test-system
 
 ## make bench    measure beside Postfix + Dovecot, write Benchmarks/RESULTS.md
 bench: release

@@ -95,8 +95,8 @@ let package = Package(
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Network", "Store", "Platform", arguments, lifecycle, signals,
-        log,
+        "Postroom", "Administration", "Configuration", "Submission", "SMTP", "Message", "Network", "Store", "Platform",
+        arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
 

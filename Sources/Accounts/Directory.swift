@@ -34,6 +34,10 @@ public struct Directory: Sendable {
       return found
     }
     let local = address.localPart.lowercased()
+    // A domain may be the host's own name; its root is as in ``Configuration/Configuration/ownForm(of:)``.
+    if local == "root", configuration.isHostItself(domain.name), let account = postmaster {
+      return .account(account, detail: nil)
+    }
     if local == "postmaster" || local == "abuse", let account = postmaster { return .account(account, detail: nil) }
     if let catchAll = domain.catchAll { return .catchAll(catchAll) }
     return .unknown

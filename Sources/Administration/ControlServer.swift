@@ -1,6 +1,7 @@
 public import Logging
 public import NIOCore
 internal import Network
+internal import Platform
 
 #if canImport(Glibc)
   import Glibc
@@ -91,6 +92,4 @@ public struct ControlServer: Sendable {
 }
 
 /// The name of one of the system's users, or its number.
-public func userName(_ user: UInt32) -> String {
-  getpwuid(user).map { String(cString: $0.pointee.pw_name) } ?? "user \(user)"
-}
+public func userName(_ user: UInt32) -> String { Machine.userName(user) ?? "user \(user)" }

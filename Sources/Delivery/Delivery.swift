@@ -20,14 +20,34 @@ public struct Delivery: Planner {
 
   let configuration: @Sendable () -> Configuration
   let usage: Usage
+  /// Whether the system has a user of that name.
+  let isSystemUser: @Sendable (String) -> Bool
   let log: Logger
 
+  /// - Parameter isSystemUser: mail of known senders for such a user at the host's own name goes to the postmaster, if
+  ///   nobody else has the address: what a program of this machine reports must reach somebody.
   public init(
     configuration: @escaping @Sendable () -> Configuration, usage: @escaping Usage,
-    log: Logger = Logger(label: "delivery")
+    isSystemUser: @escaping @Sendable (String) -> Bool = { _ in false }, log: Logger = Logger(label: "delivery")
   ) {
     self.configuration = configuration
     self.usage = usage
+    self.isSystemUser = isSystemUser
     self.log = log
+  }
+
+  /// Where an address leads for a sender.
+  func expansion(_ address: EmailAddress, _ configuration: Configuration, senderIsKnown: Bool) -> Expansion {
+    let own = configuration.own(address)
+    let found = Expansion(of: own, in: configuration, senderIsKnown: senderIsKnown)
+    switch found.outcome {
+    case .one, .many, .nobody: return found
+    case .elsewhere, .unknown:
+      guard configuration.isHostItself(own.domain) else { return found }
+      // Whatever is not known here is known nowhere else.
+      guard senderIsKnown, isSystemUser(own.localPart) else { return .unknown }
+      let root = configuration.ownForm(of: Configuration.Address(localPart: "root", domain: own.domain))
+      return Expansion(of: root, in: configuration, senderIsKnown: senderIsKnown)
+    }
   }
 }

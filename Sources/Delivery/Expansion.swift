@@ -25,6 +25,9 @@ public struct Expansion: Sendable {
     case nobody(String)
   }
 
+  /// Nobody.
+  static let unknown = Expansion(outcome: .unknown, path: [])
+
   public let outcome: Outcome
   /// The names it went through, for the trace: `info@example.org → anna`.
   public let path: [String]
@@ -54,6 +57,11 @@ public struct Expansion: Sendable {
       outcome = walk.outcome
     }
     path = walk.path
+  }
+
+  private init(outcome: Outcome, path: [String]) {
+    self.outcome = outcome
+    self.path = path
   }
 
   /// The ends collected on the way.

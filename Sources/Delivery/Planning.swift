@@ -5,7 +5,7 @@ internal import Message
 extension Delivery {
   public func plan(_ message: PlannedMessage) async throws -> Plan {
     let configuration = configuration()
-    var planning = Planning(message: message, configuration: configuration)
+    var planning = Planning(message: message, configuration: configuration, delivery: self)
     for index in message.envelope.recipients.indices { planning.add(index) }
     let recipients = await withQuotas(planning.recipients, message, configuration)
     return Plan(recipients: recipients, configurationGeneration: configuration.generation)
@@ -71,15 +71,17 @@ extension Delivery {
 private struct Planning {
   let message: PlannedMessage
   let configuration: Configuration
+  let delivery: Delivery
   var recipients: [PlannedRecipient] = []
   /// Accounts that get a copy already.
   private var accounts: Set<String> = []
   /// Addresses elsewhere that are queued already.
   private var elsewhere: Set<String> = []
 
-  init(message: PlannedMessage, configuration: Configuration) {
+  init(message: PlannedMessage, configuration: Configuration, delivery: Delivery) {
     self.message = message
     self.configuration = configuration
+    self.delivery = delivery
   }
 
   mutating func add(_ index: Int) {
@@ -98,8 +100,8 @@ private struct Planning {
     if isLoop(address) {
       return PlannedRecipient(.reject(Answer(554, "5.4.6", "The message has been delivered to this address before")))
     }
-    let expansion = Expansion(
-      of: configuration.own(address), in: configuration, senderIsKnown: !message.envelope.origin.isFromOutside)
+    let expansion = delivery.expansion(
+      address, configuration, senderIsKnown: !message.envelope.origin.isFromOutside)
     var planned = PlannedRecipient(fate(of: expansion, address, tag), tag: tag)
     if !expansion.path.isEmpty { planned.note = "through \(expansion.path.joined(separator: ", "))" }
     return planned
@@ -161,7 +163,7 @@ private struct Planning {
 
   private var mayLeave: Bool {
     switch message.envelope.origin {
-    case .submission, .notification: true
+    case .submission, .local, .notification: true
     case .device:
       configuration.devices.first { $0.name == message.envelope.device }?.reach == .outside
     case .mx, .append: false

@@ -7,8 +7,11 @@ public import Message
 extension Delivery {
   public func resolve(_ address: EmailAddress, for sender: Envelope, declaredSize: Int?) async -> Resolution {
     let configuration = configuration()
-    let expansion = Expansion(
-      of: configuration.own(address), in: configuration, senderIsKnown: !sender.origin.isFromOutside)
+    // RFC 3463 §3.4, X.3.5: refusing for good would send back mail that has only come too early.
+    if configuration.domains.isEmpty {
+      return .refused(Answer(451, "4.3.5", "Nobody has set this mail server up yet, try again later"))
+    }
+    let expansion = expansion(address, configuration, senderIsKnown: !sender.origin.isFromOutside)
     switch expansion.outcome {
     case .elsewhere: return relaying(to: address, for: sender, configuration)
     case .unknown:
@@ -34,7 +37,7 @@ extension Delivery {
       guard device?.reach == .outside else {
         return .refused(Answer(550, "5.7.1", "This device may send to addresses of our own only"))
       }
-    case .submission, .notification: break
+    case .submission, .local, .notification: break
     }
     guard configuration.nextHop(for: address.domainKey) != nil else {
       return .refused(Answer(550, "5.4.4", "No route to this domain: neither a route nor a smart host is configured"))

@@ -53,7 +53,7 @@ extension Appliance {
   }
 
   private func tellReloaded() {
-    options.notify.ready(status: running?.listening.summary)
+    options.notify.ready(status: running.map { summary($0) })
   }
 
   /// What is in force until the next start, whatever the file says: so that nothing, such as a new self-made certificate,
@@ -62,6 +62,7 @@ extension Appliance {
     var new = new
     new.dataFolder = old.dataFolder
     new.control = old.control
+    new.localSocket = old.localSocket
     new.limits.diskReserve = old.limits.diskReserve
     new.logLevel = old.logLevel
     return new
@@ -75,6 +76,7 @@ extension Appliance {
     }
     note("data-folder", old.dataFolder != new.dataFolder)
     note("[control]", old.control != new.control)
+    note("local.socket", old.localSocket != new.localSocket)
     note("limits.disk-reserve", old.limits.diskReserve != new.limits.diskReserve)
     note("log.level", old.logLevel != new.logLevel)
     return later

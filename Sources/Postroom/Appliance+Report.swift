@@ -29,8 +29,19 @@ extension Appliance {
       generation: configuration.generation, services: services, troubles: await troubles(running))
   }
 
+  /// What a fresh installation needs before it can take mail.
+  var advice: String? {
+    guard configuration.domains.isEmpty else { return nil }
+    return
+      "no mail is taken yet: write your [[domain]] and [[account]] into \(configuration.path), then `postroom reload`"
+  }
+
+  /// A line for the service manager.
+  func summary(_ running: Running) -> String { advice ?? running.listening.summary }
+
   private func troubles(_ running: Running) async -> [String] {
     var troubles = running.certificates.troubles(configuration)
+    if let advice { troubles.append(advice) }
     if running.rooms.store.isBelowReserve {
       troubles.append("the disk is nearly full, and new mail is put off: make room")
     }

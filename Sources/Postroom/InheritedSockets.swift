@@ -8,9 +8,12 @@ struct InheritedSockets: Sendable {
   init(_ sockets: [InheritedSocket]) { left = sockets }
 
   /// Takes a service's sockets; several may have its name.
-  mutating func take(_ service: Configuration.Service.Name) -> [InheritedSocket] {
-    let taken = left.filter { $0.name == service.rawValue }
-    left.removeAll { $0.name == service.rawValue }
+  mutating func take(_ service: Configuration.Service.Name) -> [InheritedSocket] { take(named: service.rawValue) }
+
+  /// Takes the sockets of a name.
+  mutating func take(named name: String) -> [InheritedSocket] {
+    let taken = left.filter { $0.name == name }
+    left.removeAll { $0.name == name }
     return taken
   }
 

@@ -5,7 +5,11 @@ internal import Network
 internal import Platform
 internal import Synchronization
 
-/// The listeners of the five services, and their changes with a reload.
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The listeners of the five services and of the local socket, and their changes with a reload.
 final class Listening: Sendable {
   private let services: Services
   private let loops: any EventLoopGroup
@@ -24,9 +28,12 @@ final class Listening: Sendable {
 
   /// One open socket.
   private struct Place: Sendable {
-    let service: Configuration.Service.Name
+    /// `nil` for the local socket, on which programs of this machine hand in mail.
+    let service: Configuration.Service.Name?
     /// The configured address; `nil` for an inherited socket.
     let configured: HostPort?
+    /// Of a local socket that this process has made, and removes.
+    var path: String?
     let listener: Listener
     var task: Task<Void, Never>?
 
@@ -54,19 +61,20 @@ final class Listening: Sendable {
   }
 
   /// Where each service listens.
-  var addresses: [Configuration.Service.Name: [HostPort]] {
-    state.withLock { state in
-      Dictionary(grouping: state.open, by: \.service).mapValues { $0.compactMap(\.address) }
-    }
-  }
+  var addresses: [Configuration.Service.Name: [HostPort]] { byService { $0.compactMap(\.address) } }
 
   /// Connections of each service.
   var connections: [Configuration.Service.Name: Int] {
-    state.withLock { state in
-      Dictionary(grouping: state.open, by: \.service).mapValues { places in
-        places.reduce(0) { $0 + $1.listener.liveConnections.count }
-      }
+    byService { $0.reduce(0) { $0 + $1.listener.liveConnections.count } }
+  }
+
+  private func byService<T>(_ value: ([Place]) -> T) -> [Configuration.Service.Name: T] {
+    let open = state.withLock { $0.open }
+    var values: [Configuration.Service.Name: T] = [:]
+    for (name, places) in Dictionary(grouping: open, by: \.service) {
+      if let name { values[name] = value(places) }
     }
+    return values
   }
 
   /// A line for the service manager.
@@ -97,12 +105,26 @@ final class Listening: Sendable {
           opened.append(Place(service: service.name, configured: nil, listener: listener))
         }
       }
+      opened += try await openLocal(configuration, inherited.take(named: "local"))
     } catch {
       for place in opened { await place.listener.close() }
       throw error
     }
     for socket in inherited.takeRest() { refuse(socket, because: "no service has that name") }
     state.withLock { $0.open = opened }
+  }
+
+  private func openLocal(_ configuration: Configuration, _ inherited: [InheritedSocket]) async throws -> [Place] {
+    let options = services.localOptions()
+    var places: [Place] = []
+    for socket in inherited {
+      let listener = try await Listener.bind(.inherited(descriptor: socket.descriptor), options, on: loops)
+      places.append(Place(service: nil, configured: nil, listener: listener))
+    }
+    guard places.isEmpty else { return places }
+    let path = configuration.localSocket
+    let listener = try await Listener.bind(.unix(path: path, permissions: 0o666), options, on: loops)
+    return [Place(service: nil, configured: nil, path: path, listener: listener)]
   }
 
   private func refuse(_ socket: InheritedSocket, because reason: String) {
@@ -168,7 +190,7 @@ final class Listening: Sendable {
       }
       for place in closing {
         self.logger.notice(
-          "\(place.service.rawValue) no longer listens",
+          "\(place.service?.rawValue ?? "local") no longer listens",
           metadata: ["address": "\(place.address.map { "\($0)" } ?? "?")"])
         // Its sessions end by themselves, as at a shutdown.
         place.listener.beginShutdown()
@@ -180,7 +202,8 @@ final class Listening: Sendable {
     _ configuration: Configuration
   ) -> (kept: [Listener], closing: [Place], wanted: [(Configuration.Service.Name, HostPort)]) {
     let open = state.withLock { $0.open }
-    var kept: [Listener] = []
+    // The local socket is another one at the next start only.
+    var kept = open.filter { $0.service == nil }.map(\.listener)
     var closing: [Place] = []
     var wanted: [(Configuration.Service.Name, HostPort)] = []
     for service in configuration.services {
@@ -219,6 +242,7 @@ final class Listening: Sendable {
     for place in places {
       await place.task?.value
       await place.listener.close()
+      if let path = place.path { unlink(path) }
     }
   }
 

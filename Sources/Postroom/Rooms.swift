@@ -45,7 +45,7 @@ public final class Rooms: Sendable {
       store: store, configuration: read, judge: RuleJudge(),
       planner: Delivery(
         configuration: read, usage: { account in try await store.read { try $0.usage(account: account).bytes } },
-        log: logger),
+        isSystemUser: { Machine.hasUser($0) }, log: logger),
       clock: clock, log: logger)
   }
 

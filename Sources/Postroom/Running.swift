@@ -41,7 +41,7 @@ extension Appliance {
     let outcome: Result<Void, any Error>
     do {
       // Before anything of strangers is touched again.
-      try await rooms.flow.watchForCrashes()
+      try await rooms.flow.watchForCrashes(file: Self.underWay(configuration))
       let (clock, logger) = (options.clock, logger)
       let (certificates, trust) = try await BlockingWork.run {
         (try Certificates(configuration, clock: clock, logger: logger), try ClientTrust())
@@ -65,6 +65,12 @@ extension Appliance {
     await rooms.close()
     try? await loops.shutdownGracefully()
     try outcome.get()
+  }
+
+  /// Beside the control socket, which is in memory under systemd (`/run/postroom`): a disk that does not answer must not
+  /// hold up whoever notes what is under way.
+  private static func underWay(_ configuration: Configuration) -> String {
+    configuration.control.socket + ".under-way"
   }
 
   /// Opens the store on a thread that may block, and tells the service manager when a migration takes its time.
@@ -177,7 +183,8 @@ extension Appliance {
         "\(name.rawValue) listens", metadata: ["addresses": "\(addresses.map(\.description).joined(separator: " "))"])
     }
     isReady(running)
-    options.notify.ready(status: running.listening.summary)
+    options.notify.ready(status: summary(running))
+    if let advice { logger.warning("\(advice)") }
     logger.notice("The appliance is ready", metadata: ["version": "\(postroomVersion)"])
   }
 }

@@ -10,6 +10,7 @@ internal import Submission
 /// What each of the five services says on its connections.
 struct Services: Sendable {
   private let receptions: [Configuration.Service.Name: Reception]
+  private let local: Reception
   private let imap: IMAPServer
   let certificates: Certificates
   let rooms: Rooms
@@ -29,18 +30,31 @@ struct Services: Sendable {
         tls: name.isImplicitTLS ? nil : certificates.contexts, configuration: read, clock: clock, log: logger)
     }
     self.receptions = receptions
+    local = Reception(
+      service: .submission, listener: "local", policy: LocalPolicy(), flow: rooms.flow, authenticator: nil, tls: nil,
+      configuration: read, clock: clock, log: logger)
     self.certificates = certificates
     self.rooms = rooms
     imap = IMAPServer(
       store: rooms.store, flow: rooms.flow, authenticator: rooms.authenticator, configuration: read, log: logger)
   }
 
-  func serve(_ name: Configuration.Service.Name, _ connection: Connection) async {
+  /// - Parameter name: `nil` for the local socket.
+  func serve(_ name: Configuration.Service.Name?, _ connection: Connection) async {
+    guard let name else { return await local.serve(connection) }
     if let reception = receptions[name] {
       await reception.serve(connection)
     } else {
       await imap.serve(connection, startTLS: name.isImplicitTLS ? nil : certificates.contexts)
     }
+  }
+
+  /// How the local socket's listener treats those who come: no address tells them apart.
+  func localOptions() -> ListenerOptions {
+    var options = ListenerOptions(
+      name: "local", limits: ConnectionLimits(ConnectionLimits.Bounds(total: 100, perPeer: 100)))
+    options.refusal = { Reception.refusal($0) }
+    return options
   }
 
   /// How a service's listener treats those who come.

@@ -27,7 +27,7 @@ struct Watchdog: Sendable {
         if let words {
           appliance.options.notify.status(words)
         } else if wasTroubled {
-          appliance.options.notify.status(running.listening.summary)
+          appliance.options.notify.status(appliance.summary(running))
         }
         wasTroubled = words != nil
       case .hanging(let words):

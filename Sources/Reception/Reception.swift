@@ -19,6 +19,8 @@ public import SMTP
 /// Nothing that a client does ends anything but its own session.
 public final class Reception: Sendable {
   public let service: Configuration.Service.Name
+  /// What its messages name as their listener.
+  let listener: String
   let policy: any ReceptionPolicy
   let flow: MailFlow
   let authenticator: Authenticator?
@@ -29,16 +31,19 @@ public final class Reception: Sendable {
   let log: Logger
 
   /// - Parameters:
-  ///   - service: `smtp`, `submission` or `submissions`.
+  ///   - service: `smtp`, `submission` or `submissions`: which SMTP is spoken.
+  ///   - listener: the name of the port, where it is not the service's.
   ///   - authenticator: `nil` where nobody can authenticate; never used for `smtp`.
   ///   - tls: for STARTTLS; `nil` does not offer it. Implicit TLS is the listener's.
   ///   - configuration: gives the one in force; a reload is noticed at the next message.
   public init(
-    service: Configuration.Service.Name, policy: any ReceptionPolicy, flow: MailFlow, authenticator: Authenticator?,
+    service: Configuration.Service.Name, listener: String? = nil, policy: any ReceptionPolicy, flow: MailFlow,
+    authenticator: Authenticator?,
     tls: TLSContexts?, configuration: @escaping @Sendable () -> Configuration, clock: Clock = .system,
     timeLimits: TimeLimits = .standard, log: Logger = Logger(label: "reception")
   ) {
     self.service = service
+    self.listener = listener ?? service.rawValue
     self.policy = policy
     self.flow = flow
     self.authenticator = service == .smtp ? nil : authenticator

@@ -93,6 +93,8 @@ public struct ReceptionSession: Sendable {
   public var service: Configuration.Service.Name
   /// The client's address; `nil` for a local socket.
   public var peer: IPAddress?
+  /// The system's user at the other end of a local socket, as the kernel vouches.
+  public var localUser: String?
   /// The connection's number in logs.
   public var number: Int
   /// What the client called itself, in printable ASCII; empty before EHLO or HELO.
@@ -109,11 +111,13 @@ public struct ReceptionSession: Sendable {
   public var configuration: Configuration
 
   public init(
-    service: Configuration.Service.Name, peer: IPAddress?, number: Int = 0, helo: String = "", tls: TLSSession? = nil,
+    service: Configuration.Service.Name, peer: IPAddress?, localUser: String? = nil, number: Int = 0, helo: String = "",
+    tls: TLSSession? = nil,
     account: String? = nil, isAuthenticated: Bool = false, device: String? = nil, configuration: Configuration
   ) {
     self.service = service
     self.peer = peer
+    self.localUser = localUser
     self.number = number
     self.helo = helo
     self.tls = tls

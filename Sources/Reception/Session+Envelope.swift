@@ -57,13 +57,15 @@ extension Session {
   }
 
   private func envelope(_ command: MailCommand) -> Envelope {
-    Envelope(
+    var envelope = Envelope(
       origin: terms.origin, reversePath: command.reversePath, recipients: [],
       peer: Peer(address: facts.peer, helo: facts.helo), account: facts.account, device: facts.device,
       tls: facts.tls.map { "\($0.version) \($0.cipher)" }, protocolName: protocolName(command),
       envelopeID: command.envelopeID, returnContent: command.returnedContent.map { $0 == .full ? .full : .headers },
-      smtputf8: command.smtputf8, eightBitMIME: command.is8BitMIME == true, listener: reception.service.rawValue,
+      smtputf8: command.smtputf8, eightBitMIME: command.is8BitMIME == true, listener: reception.listener,
       receivedAt: reception.clock.now())
+    envelope.user = facts.localUser
+    return envelope
   }
 
   /// The registered name of what is spoken (RFC 3848, RFC 6531 §4.3).

@@ -46,6 +46,9 @@ struct Session {
 
   /// From the greeting to the end.
   mutating func run() async {
+    if connection.peer == nil, let user = await connection.peerCredentials()?.user {
+      facts.localUser = Machine.userName(user) ?? "\(user)"
+    }
     do {
       if try await greet() { try await obey() }
     } catch {

@@ -59,6 +59,7 @@ final class GroupCommit {
 
   /// Runs until the store is closed. Called on the writer thread.
   func run() {
+    progress.watchThisThread()
     while true {
       progress.set(.idle)
       let batch = next()

@@ -318,7 +318,8 @@ public struct WriterProgress: Hashable, Sendable {
     case idle
     /// Running closures. More than a few seconds of it mean that one hangs.
     case working
-    /// Inside a commit, that is, perhaps inside a sync: minutes are possible on a bad disk, and it counts as alive.
+    /// Inside a commit, that is, perhaps inside a sync, or waiting for the disk elsewhere: minutes are possible on a bad
+    /// disk, and it counts as alive.
     case syncing
     /// The store was closed.
     case stopped

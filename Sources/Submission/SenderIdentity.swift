@@ -9,12 +9,29 @@ struct SenderIdentity {
   private let directory: Directory
   private let account: String?
   private let further: [Configuration.Address]
+  /// Root's programs speak for the whole machine, and root can do anything there anyway.
+  private let isRoot: Bool
 
   init(_ session: ReceptionSession) {
     directory = Directory(session.configuration)
     account = session.account
     let device = session.isAuthenticated ? nil : session.device
-    further = session.configuration.devices.first { $0.name == device }?.senders ?? []
+    let senders = session.configuration.devices.first { $0.name == device }?.senders ?? []
+    further = senders + Self.address(ofUser: session.localUser, account: session.account, directory)
+    isRoot = session.localUser == "root"
+  }
+
+  /// NAME@hostname of a user of this machine, unless that is somebody else's address.
+  private static func address(
+    ofUser user: String?, account: String?, _ directory: Directory
+  ) -> [Configuration.Address] {
+    guard let user else { return [] }
+    let address = Configuration.Address(localPart: user, domain: directory.configuration.hostname)
+    switch directory.find(address) {
+    case .account(let owner, _): return owner.name == account || user == "root" ? [address] : []
+    case .alias, .group: return user == "root" ? [address] : []
+    case .catchAll, .unknown, .elsewhere: return [address]
+    }
   }
 
   /// The address that stands for the account where a message names none.
@@ -25,7 +42,7 @@ struct SenderIdentity {
 
   func owns(_ address: EmailAddress) -> Bool {
     let asked = Configuration.Address(localPart: address.localPart, domain: address.domain)
-    if further.contains(asked) { return true }
+    if isRoot || further.contains(asked) { return true }
     return account.map { directory.account($0, maySendAs: asked) } ?? false
   }
 

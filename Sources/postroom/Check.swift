@@ -12,10 +12,11 @@ struct Check: ParsableCommand {
   @OptionGroup var config: ConfigurationOption
   @OptionGroup var output: OutputOption
   @Flag(help: "Print a commented file with every setting, to begin with.") var example = false
+  @Flag(help: "Print the same file as a fresh installation has it: it runs, and takes no mail yet.") var fresh = false
 
   func run() throws {
-    if example {
-      print(ConfigurationFile.example, terminator: "")
+    if example || fresh {
+      print(fresh ? ConfigurationFile.fresh : ConfigurationFile.example, terminator: "")
       return
     }
     var (configuration, problems) = ConfigurationFile.parse(bytes: try config.bytes(), path: config.path)

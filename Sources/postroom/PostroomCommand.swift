@@ -16,10 +16,14 @@ struct PostroomCommand: AsyncParsableCommand {
     abstract: "A mail appliance for a small office.",
     subcommands: [
       Serve.self, Check.self, Reload.self, Status.self, Trace.self, Queue.self, Quarantine.self, Account.self,
-      Password.self, Certificate.self, Backup.self, Restore.self, Fsck.self, Version.self,
+      Password.self, Certificate.self, Backup.self, Restore.self, Fsck.self, Sendmail.self,
+      Version.self,
     ])
 
   static func main() async {
+    if let name = SendmailProgram.calledAs {
+      Glibc.exit(await SendmailProgram.run(name, Array(CommandLine.arguments.dropFirst())))
+    }
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Configuration
 import Logging
 import Network
+import Platform
 import Postroom
 import ServiceLifecycle
 import UnixSignals
@@ -27,6 +28,7 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "Another demonstration that mail goes to, as DOMAIN=HOST:PORT.") var demoPeer: String?
 
   func run() async throws {
+    keepPace()
     var option = config
     var invitation: String?
     if let demo {
@@ -49,6 +51,22 @@ struct Serve: AsyncParsableCommand {
         ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
+  }
+
+  /// Where systemd starts it, it gives a folder of its own (`RuntimeDirectory=`), and starts it again whenever it ends.
+  /// Nothing else runs yet that the wait could hold up.
+  private func keepPace() {
+    guard let folder = getenv("RUNTIME_DIRECTORY").map({ String(cString: $0) }), getenv("NOTIFY_SOCKET") != nil else {
+      return
+    }
+    let (starts, wait) = StartPace(path: folder + "/starts").begin(at: Clock.system.now())
+    guard wait > .zero else { return }
+    let words = "started \(starts) times within a minute: it waits \(wait) before the next try"
+    complain(words)
+    let notify = Notify.fromEnvironment()
+    notify.status(words)
+    notify.extendTimeout(by: wait + .seconds(60))
+    usleep(useconds_t(wait / .microseconds(1)))
   }
 
   private func startLogging(_ level: Configuration.LogLevel) {

@@ -51,11 +51,42 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
     #expect(problems.contains { $0.whatIsWrong.contains("other domains") })
   }
 
-  @Test func theEmptyFileIsToldEverythingItLacks() {
+  @Test func theEmptyFileIsThatOfAFreshInstallation() throws {
     let (configuration, problems) = ConfigurationFile.parse("")
-    #expect(configuration == nil)
-    let errors = problems.filter { $0.severity == .error }.map(\.whatIsWrong)
-    #expect(errors == ["the file has no hostname", "the file has no [[domain]]", "the file has no [[account]]"])
+    let fresh = try #require(configuration)
+    #expect(fresh.domains.isEmpty && fresh.accounts.isEmpty && fresh.hostname.contains("."))
+    #expect(problems.allSatisfy { $0.severity == .warning })
+    #expect(problems.contains { $0.whatIsWrong.contains("no mail can be taken yet") })
+  }
+
+  @Test func aDomainWithoutAccountsIsAMistakeAndSoTheOtherWayRound() {
+    let domain = ConfigurationFile.parse("[[domain]]\nname = \"example.org\"")
+    #expect(domain.configuration == nil)
+    #expect(domain.problems.filter { $0.severity == .error }.map(\.whatIsWrong) == ["the file has no [[account]]"])
+    let account = ConfigurationFile.parse("[[account]]\nname = \"alice\"")
+    #expect(account.configuration == nil)
+    #expect(account.problems.filter { $0.severity == .error }.map(\.whatIsWrong) == ["the file has no [[domain]]"])
+  }
+
+  @Test func theHostsOwnNameLeadsToPeople() throws {
+    let text = smallest + "\n[[account]]\nname = \"boss\"\naddresses = [\"the.boss@example.org\"]\n"
+    func own(_ local: String, _ extra: String = "") throws -> String {
+      let configuration = try Configuration(text: text + extra)
+      return "\(configuration.ownForm(of: Configuration.Address(localPart: local, domain: "mail.example.org")))"
+    }
+    #expect(try own("boss") == "the.boss@example.org")
+    #expect(try own("root") == "postmaster@example.org")
+    #expect(try own("abuse") == "abuse@example.org")
+    #expect(try own("nobody") == "nobody@mail.example.org")
+    let alias = "[[alias]]\naddress = \"root@example.org\"\nto = [\"boss\"]\n"
+    #expect(try own("root", alias) == "root@example.org")
+  }
+
+  @Test func theLocalSocketIsBesideTheControlSocket() throws {
+    #expect(try Configuration(text: smallest).localSocket == "/run/postroom/submit")
+    let moved = smallest + "\n[control]\nsocket = \"/srv/x/c\"\n"
+    #expect(try Configuration(text: moved).localSocket == "/srv/x/submit")
+    #expect(try Configuration(text: moved + "[local]\nsocket = \"/srv/l\"\n").localSocket == "/srv/l")
   }
 
   @Test func theGenerationIsTheCallers() throws {

@@ -34,6 +34,19 @@ import Testing
     #expect(example.smartHost == nil && example.rules.isEmpty && example.routes.isEmpty)
   }
 
+  @Test func theFreshFileRunsAsItIsAndIsTheExampleOtherwise() throws {
+    let fresh = try Configuration(text: ConfigurationFile.fresh)
+    #expect(fresh.domains.isEmpty && fresh.accounts.isEmpty)
+    #expect(fresh.services == (try Configuration(text: ConfigurationFile.example)).services)
+    // What its first lines say: without the # before these four it takes mail.
+    var text = ConfigurationFile.fresh
+    for line in ["[[domain]]", "name = \"example.org\"", "[[account]]", "name = \"alice\""] {
+      #expect(text.contains("\n#\(line)\n"), "\(line)")
+      text = text.replacing("\n#\(line)\n", with: "\n\(line)\n", maxReplacements: 1)
+    }
+    #expect(try Configuration(text: text).accounts.map(\.name) == ["alice"])
+  }
+
   @Test func whatIsCommentedOutIsWhatHoldsAnyway() throws {
     // Uncomment the keys of tables that are not commented out themselves: only optional keys may change anything.
     let plain = try Configuration(text: ConfigurationFile.example)

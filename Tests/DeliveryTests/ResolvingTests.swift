@@ -23,6 +23,41 @@ import Testing
     #expect(try await delivery(office()).resolve("+anna@office.example") == refusal)
   }
 
+  @Test func usersOfTheSystemReachThePostmaster() async throws {
+    let configuration = try office()
+    let delivery = Delivery(
+      configuration: { configuration }, usage: { _ in 0 }, isSystemUser: { $0 == "www-data" || $0 == "bert" })
+    for text in ["root@mail.office.example", "www-data@mail.office.example", "carl@MAIL.office.example"] {
+      #expect(try await delivery.resolve(text, origin: .local) == .local, "\(text)")
+    }
+    // From outside only root, whom answers to our own mail may be for, and people.
+    #expect(try await delivery.resolve("root@mail.office.example") == .local)
+    #expect(try await delivery.resolve("www-data@mail.office.example").answer?.enhanced == "5.1.1")
+    // Nobody's name at the host itself is sent to no smart host.
+    #expect(try await delivery.resolve("nobody@mail.office.example", origin: .local).answer?.enhanced == "5.1.1")
+    #expect(try await delivery.resolve("www-data@office.example", origin: .local).answer?.enhanced == "5.1.1")
+    #expect(try await delivery.resolve("x@elsewhere.example", origin: .local) == .remote(domain: "elsewhere.example"))
+    // A user of the system with a mailbox gets the mail himself.
+    let bert = try #require(EmailAddress("bert@mail.office.example"))
+    let expansion = delivery.expansion(bert, configuration, senderIsKnown: true)
+    guard case .one(.account("bert", _)) = expansion.outcome else {
+      Issue.record("bert's mail goes to somebody else: \(expansion.outcome)")
+      return
+    }
+  }
+
+  @Test func beforeThereIsADomainEverythingIsPutOff() async throws {
+    let configuration = try Configuration(text: "hostname = \"mail.office.example\"")
+    for text in ["anna@office.example", "postmaster@mail.office.example"] {
+      for origin in [Origin.mx, .local] {
+        #expect(
+          try await delivery(configuration).resolve(text, origin: origin).answer
+            == Answer(
+              451, "4.3.5", "Nobody has set this mail server up yet, try again later"))
+      }
+    }
+  }
+
   @Test func strangersRelayNothing() async throws {
     let answer = try await delivery(office()).resolve("victim@elsewhere.example").answer
     #expect(answer?.code == 550)

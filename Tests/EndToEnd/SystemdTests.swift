@@ -91,7 +91,7 @@ import Testing
 
   @Test func unitsAreSound() throws {
     let packaging = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("packaging")
+      .deletingLastPathComponent().appendingPathComponent("packaging/debian")
     let folder = try Folder()
     let service = try String(contentsOf: packaging.appendingPathComponent("postroom.service"), encoding: .utf8)
       .replacingOccurrences(of: "/usr/bin/postroom", with: TestAppliance.binary)
@@ -103,7 +103,7 @@ import Testing
       #expect(text.contains("FileDescriptorName=") && text.contains("Service=postroom.service"))
       units.append(name)
     }
-    #expect(units.count == 6, "a socket for each of the five services: \(units)")
+    #expect(units.count == 7, "a socket for each of the five services, and the local one: \(units)")
     #expect(service.contains("Restart=always") && service.contains("StartLimitIntervalSec=0"))
     #expect(service.contains("WantedBy=multi-user.target"))
     let checked = try Program.run("systemd-analyze", ["verify"] + units.map { folder.file($0) })

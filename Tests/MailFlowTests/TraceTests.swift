@@ -197,7 +197,7 @@ import Testing
       try await house.flow.watchForCrashes()
       let intake = try house.flow.beginIntake(origin: .mx, peer: IPAddress("192.0.2.66"), reversePath: nil)
       await house.close()
-      #expect(CrashSlots(folder: folder.path, log: house.flow.log)?.suspects == [])
+      #expect(CrashSlots(path: "\(folder.path)/\(CrashSlots.fileName)", log: house.flow.log)?.suspects == [])
       withExtendedLifetime(intake) {}
     }
   }
@@ -218,7 +218,7 @@ import Testing
 
   @Test func slotsRunOutWithoutHarm() throws {
     let folder = TestFolder()
-    let slots = try #require(CrashSlots(folder: folder.path, log: .init(label: "test")))
+    let slots = try #require(CrashSlots(path: "\(folder.path)/\(CrashSlots.fileName)", log: .init(label: "test")))
     var taken = (0..<CrashSlots.slotCount).map { slots.take("key \($0) " + String(repeating: "x", count: 400)) }
     #expect(taken.allSatisfy { $0 != nil })
     #expect(slots.take("one more") == nil)

@@ -174,3 +174,56 @@ private func address(_ text: String) throws -> EmailAddress { try #require(Email
     #expect(terms(await port.connect(try session(account: nil))) == nil)
   }
 }
+
+@Suite struct LocalPolicyTests {
+  private func local(_ user: String?) throws -> ReceptionSession {
+    let configuration = try Configuration(text: office)
+    return ReceptionSession(
+      service: .submission, peer: nil, localUser: user, account: user.flatMap { configuration.account($0)?.name },
+      configuration: configuration)
+  }
+
+  @Test func onlyProgramsOfThisMachine() async throws {
+    guard case .refuse(let answer) = await LocalPolicy().connect(try local(nil)) else {
+      Issue.record("somebody without a name was let in")
+      return
+    }
+    #expect(answer.code == 554)
+    guard case .accept(let terms) = await LocalPolicy().connect(try local("anna")) else {
+      Issue.record("anna was not let in")
+      return
+    }
+    #expect(terms.origin == .local && terms.account == "anna" && !terms.requiresAuthentication)
+    guard case .accept(let daemon) = await LocalPolicy().connect(try local("www-data")) else { return }
+    #expect(daemon.account == nil)
+  }
+
+  @Test func whoMaySendAsWhom() throws {
+    func may(_ user: String, _ text: String) throws -> Bool { SenderIdentity(try local(user)).owns(try address(text)) }
+    #expect(
+      try may("anna", "anna@mail.example.org") && may("anna", "a.b@example.org") && may("anna", "info@example.org"))
+    #expect(
+      try !may("anna", "bob@example.org") && !may("anna", "bob@mail.example.org") && !may("anna", "x@example.net"))
+    #expect(try may("www-data", "www-data@mail.example.org") && !may("www-data", "anna@example.org"))
+    #expect(try may("root", "root@mail.example.org") && may("root", "anna@example.org") && may("root", "x@example.net"))
+  }
+
+  /// Where the host's own name is a domain with people, a user of the system is not one of them by his name alone.
+  @Test func theHostsNameAsADomain() throws {
+    let text = """
+      hostname = "example.org"
+      [[domain]]
+      name = "example.org"
+      [[account]]
+      name = "a.smith"
+      addresses = ["anna@example.org"]
+      """
+    var session = ReceptionSession(
+      service: .submission, peer: nil, localUser: "anna", configuration: try Configuration(text: text))
+    #expect(!SenderIdentity(session).owns(try address("anna@example.org")))
+    session.localUser = "root"
+    #expect(SenderIdentity(session).owns(try address("root@example.org")))
+    session.localUser = "www-data"
+    #expect(SenderIdentity(session).owns(try address("www-data@example.org")))
+  }
+}

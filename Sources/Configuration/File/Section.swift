@@ -105,22 +105,12 @@ struct Section {
 
   /// All tables of that name.
   func tables(_ schema: TableSchema) -> [Section] {
-    guard let entry = entries[schema.name] else {
-      if schema.presence == .atLeastOnce {
-        findings.error(
-          0, "the file has no \(schema.heading)", "write \(schema.heading), and under it \(schema.smallest)")
-      }
-      return []
-    }
+    guard let entry = entries[schema.name] else { return [] }
     guard case .array(let nodes) = entry.node.value else {
       findings.error(
         entry.line, "\(schema.name) is \(entry.node.kind)",
         "write \(schema.heading) with two brackets, once for each \(schema.name)")
       return []
-    }
-    if nodes.isEmpty, schema.presence == .atLeastOnce {
-      findings.error(
-        entry.line, "there is no \(schema.name)", "write \(schema.heading), and under it \(schema.smallest)")
     }
     return nodes.enumerated().compactMap { index, node in
       let path = "\(path)\(schema.name)[\(index)]."
@@ -141,7 +131,7 @@ extension TableSchema {
   fileprivate var place: String { name.isEmpty ? " before the first table" : " in \(heading)" }
 
   /// What must be written in it at least.
-  fileprivate var smallest: String {
+  var smallest: String {
     keys.filter(\.isRequired).map { "\($0.name) = \($0.example)" }.joined(separator: ", ")
   }
 

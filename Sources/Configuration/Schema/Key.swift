@@ -95,8 +95,8 @@ struct TableSchema: Sendable {
     case once
     /// `[[name]]`, any number of times; none in the example.
     case repeated
-    /// `[[name]]`, at least once: the smallest working file has one.
-    case atLeastOnce
+    /// `[[name]]`, any number of times; the smallest file that is of use has one.
+    case inSmallest
   }
 
   let name: String

@@ -11,13 +11,14 @@ enum Schema {
     ] + ServiceTable.schemas + [
       TLSTable.schema, NetworkTable.schema, LimitsTable.schema, DeviceTable.schema, RuleTable.schema,
       RouteTable.schema, SmartHostTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
-      LogTable.schema, PasswordsTable.schema,
+      LocalTable.schema, LogTable.schema, PasswordsTable.schema,
     ])
 
   enum Root {
-    static let hostname = Key.required(
+    static let hostname = Key.optional(
       "hostname", .domainName, example: #""mail.example.org""#,
-      "The name of this machine in the DNS: other servers are greeted with it, and the certificate should be for it.")
+      "The name of this machine in the DNS: other servers are greeted with it, and the certificate should be for it. "
+        + "Without this key: the full name that the machine itself knows (`hostname --fqdn`).")
     static let dataFolder = Setting(
       "data-folder", .path, "/var/lib/postroom", written: #""/var/lib/postroom""#,
       "Where the mail is: the database, and a self-made certificate if you have no other.")
@@ -38,7 +39,7 @@ enum Schema {
       "An account or address that gets mail for addresses of the domain that nobody has. Without this key they are "
         + "refused, which keeps much spam away.")
     static let schema = TableSchema(
-      "domain", presence: .atLeastOnce, "The domains whose mail ends here; one [[domain]] for each.",
+      "domain", presence: .inSmallest, "The domains whose mail ends here; one [[domain]] for each.",
       keys: [name, catchAll])
   }
 
@@ -57,7 +58,7 @@ enum Schema {
       "How much its mailboxes may hold together. Mail that does not fit is refused when it comes, never lost. Without "
         + "this key there is no limit.")
     static let schema = TableSchema(
-      "account", presence: .atLeastOnce, "The people and other users with mailboxes; one [[account]] for each.",
+      "account", presence: .inSmallest, "The people and other users with mailboxes; one [[account]] for each.",
       keys: [name, addresses, quota])
   }
 

@@ -126,6 +126,20 @@ extension Schema {
     static let schema = TableSchema("control", "The command line.", keys: [socket, group])
   }
 
+  enum LocalTable {
+    static let socket = Key.optional(
+      "socket", ControlTable.socket.kind, example: #""/run/postroom/submit""#,
+      "The socket on which the sendmail command hands mail in; every user of the machine may write to it. Without this "
+        + "key: `submit` beside the socket of [control]. Where systemd has opened the socket local, that one is used "
+        + "instead.")
+    static let schema = TableSchema(
+      "local",
+      "Mail from programs of this machine, by the sendmail command. A user of the system may send as NAME@hostname and, "
+        + "where there is an account of the same name, as its addresses; root as anyone. Mail for such users goes to the "
+        + "account of their name, else to the postmaster.",
+      keys: [socket])
+  }
+
   enum LogTable {
     static let level = Setting(
       "level", Configuration.LogLevel.info, "The least important messages that are logged.")

@@ -43,6 +43,8 @@ public struct Configuration: Sendable {
   public var queue: Queue
   public var trace: Trace
   public var control: Control
+  /// The socket on which programs of this machine hand in mail.
+  public var localSocket: String
   public var logLevel: LogLevel
   /// PBKDF2 iterations of new password verifiers (RFC 7677 §4 asks for at least 4096).
   public var passwordIterations: Int
@@ -79,15 +81,24 @@ extension Configuration {
   /// What exactly this address is in the file; sub-addresses and catch-alls are not tried. Case does not matter.
   public func destination(of address: Address) -> Destination? { addressIndex[address.key] }
 
-  /// An address in the form that look-ups compare. `postmaster` and `abuse` at the host's own name are those of the
-  /// first domain: so `RCPT TO:<postmaster>` is answered whatever the domains are (RFC 5321 §4.5.1).
+  /// An address in the form that look-ups compare. The host's own name need not be one of the domains:
+  ///
+  /// - `postmaster` and `abuse` there are those of the first domain: so `RCPT TO:<postmaster>` is answered whatever the
+  ///   domains are (RFC 5321 §4.5.1);
+  /// - an account's name there is the account's first address, and `root` is `root` of the first domain, or its
+  ///   postmaster: so that whoever answers a program of this machine reaches somebody.
   public func ownForm(of address: Address) -> Address {
-    let role = address.localPart.lowercased()
-    guard role == "postmaster" || role == "abuse", address.domain == hostname.lowercased(),
-      !isLocal(domain: hostname), let domain = domains.first
-    else { return address }
-    return Address(localPart: address.localPart, domain: domain.name)
+    guard isHostItself(address.domain), !isLocal(domain: hostname), let domain = domains.first else { return address }
+    let name = address.localPart.lowercased()
+    let there = Address(localPart: address.localPart, domain: domain.name)
+    if name == "postmaster" || name == "abuse" { return there }
+    if let own = account(name)?.addresses.first { return own }
+    guard name == "root" else { return address }
+    return destination(of: there) == nil ? Address(localPart: "postmaster", domain: domain.name) : there
   }
+
+  /// Whether that is the host's own name.
+  public func isHostItself(_ domain: String) -> Bool { domain.lowercased() == hostname }
 
   /// A sub-address taken apart: whose it is, and what stands behind the separator. `nil` if it is none.
   public func splitSubaddress(_ address: Address) -> (base: Address, detail: String)? {

@@ -30,7 +30,7 @@ struct Fingerprint: Sendable, Hashable {
   /// Only mail that came over SMTP can be sent twice by a client that missed the reply.
   static func applies(to origin: Origin) -> Bool {
     switch origin {
-    case .mx, .submission, .device: true
+    case .mx, .submission, .device, .local: true
     case .notification, .append: false
     }
   }

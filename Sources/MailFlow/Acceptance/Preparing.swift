@@ -131,6 +131,7 @@ extension MailFlow {
     words += " with \(envelope.protocolName)"
     if let tls = envelope.tls { words += ", \(displayable(tls, limit: 100))" }
     if let account = envelope.account { words += ", account \(account)" }
+    if let user = envelope.user { words += ", user \(displayable(user, limit: 100))" }
     if let device = envelope.device { words += ", device \(device)" }
     words += ", \(candidate.content.size) bytes"
     let accepted = TraceStep(at: now, stage: Stage.reception, what: "accepted", words: words)

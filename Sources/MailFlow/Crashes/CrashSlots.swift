@@ -34,10 +34,9 @@ final class CrashSlots: @unchecked Sendable {
   private let base: UnsafeMutableRawPointer
   private let free: Mutex<[Int]>
 
-  /// Opens (or makes) the file in a folder, reads who is suspect, and frees all slots. `nil`, and a word in the log,
-  /// where that fails: then nobody is watched, and mail flows all the same.
-  init?(folder: String, log: Logger) {
-    let path = "\(folder)/\(Self.fileName)"
+  /// Opens (or makes) the file, reads who is suspect, and frees all slots. `nil`, and a word in the log, where that fails:
+  /// then nobody is watched, and mail flows all the same.
+  init?(path: String, log: Logger) {
     let size = Self.slotSize * Self.slotCount
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {

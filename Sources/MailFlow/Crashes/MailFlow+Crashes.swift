@@ -8,8 +8,11 @@ extension MailFlow {
 
   /// Counts what the last process was doing when it ended, if it ended before its time, and watches this one from now
   /// on. To be awaited once by the process that serves, before it takes mail in; never by a command.
-  public func watchForCrashes() async throws {
-    guard let slots = CrashSlots(folder: store.folder, log: log) else { return }
+  ///
+  /// - Parameter file: for what is under way; best in memory, because whoever writes to a mapped page of a disk that does
+  ///   not answer waits with it. Without it one in the store's folder.
+  public func watchForCrashes(file: String? = nil) async throws {
+    guard let slots = CrashSlots(path: file ?? "\(store.folder)/\(CrashSlots.fileName)", log: log) else { return }
     crashes.slots = slots
     let known = try await store.read { try $0.setting(Self.crashSetting) } ?? []
     crashes.load(known, suspects: slots.suspects, now: clock.now())

@@ -13,6 +13,8 @@ public enum Origin: Int, Sendable, Hashable, Codable, CaseIterable {
   case notification = 4
   /// Put into a mailbox by IMAP APPEND or an import; never goes through filters.
   case append = 5
+  /// From a program of this machine, by the sendmail command.
+  case local = 6
 
   /// The word for traces and listings.
   public var name: String {
@@ -22,6 +24,7 @@ public enum Origin: Int, Sendable, Hashable, Codable, CaseIterable {
     case .device: "device"
     case .notification: "notification"
     case .append: "append"
+    case .local: "local"
     }
   }
 
@@ -105,6 +108,8 @@ public struct Envelope: Sendable {
   public var account: String?
   /// The device's configured name.
   public var device: String?
+  /// The system's user whose program handed it in (``Origin/local``), as the kernel vouches.
+  public var user: String?
   /// The TLS session in words, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`; `nil` without TLS.
   public var tls: String?
   /// The registered protocol name for Received (RFC 3848, RFC 6531 §4.3): `ESMTPS`, `UTF8SMTPSA`…

@@ -26,6 +26,7 @@ extension Journey {
     case Origin.submission.name: "sent by \(account)"
     case Origin.device.name: "sent by a device of \(account)"
     case Origin.notification.name: "written by the appliance"
+    case Origin.local.name: "from a program of this machine"
     case Origin.append.name: "put there by \(account)"
     default: origin
     }

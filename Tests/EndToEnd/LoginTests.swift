@@ -95,7 +95,10 @@ import Testing
     #expect(Set(answers.keys) == ["[AUTHENTICATIONFAILED]", "[UNAVAILABLE]"], "\(answers)")
     #expect(result["failed"] as? [String] == [])
     #expect(try #require(result["logins"] as? Int) >= 20, "\(result)")
-    #expect(try #require(result["worst"] as? Double) < 1, "\(result)")
-    #expect(try #require(result["worstNew"] as? Double) < 1, "\(result)")
+    // A second is asked of a release build (`make bounds`); a debug build needs many times as long for each guess, and both
+    // have the same two cores.
+    let limit = ProcessInfo.processInfo.environment["POSTROOM_BINARY"] == nil ? 5.0 : 1.0
+    #expect(try #require(result["worst"] as? Double) < limit, "\(result)")
+    #expect(try #require(result["worstNew"] as? Double) < limit, "\(result)")
   }
 }

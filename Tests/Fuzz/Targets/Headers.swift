@@ -108,7 +108,7 @@ extension FuzzTarget {
       "\"q r\"@x", " . ", "é", "=?utf-8?Q?a?=", " ", "\r\n ",
     ],
     seeds: [
-      "\"A, B\" <a@b.org> (c), g: c@d, <e@f>;, <@r,@s:\"q r\"@[192.0.2.1]>, x y z@w, é@é", "a b@c d@e <f@g> <h@i>",
+      "\"A, B\" <a@b.org> (c), g: c@d, <e@f>;, <@r,@s:\"qr\"@[192.0.2.1]>, x y z@w, é@é", "a b@c d@e <f@g> <h@i>",
       "a . b @ c . d (name)",
       "\"a\\\"b\"@[IPv6:::1]", "a@[IPv6:2001:db8::1]", "<>, , ;:",
     ]

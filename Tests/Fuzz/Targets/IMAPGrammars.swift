@@ -123,7 +123,7 @@ extension FuzzTarget {
     words: [
       "&", "-", "&AOk-", "&2D3cqQ-", "&-", "/", "INBOX", "inbox/", "*", "%", "\n", "é", "e\u{301}", "\u{2028}", "a",
     ],
-    seeds: ["&AOk-x&-/b\n&AOk-*/%", "INBOX/a/b\ninbox/%", "e\u{301}\n*\u{e9}%", "&2D3cqQ-/\n%/", "a\u{1}\n", "*a\nb"]
+    seeds: ["&AOk-x&-/b\n&AOk-*/b", "INBOX/a/b\ninbox/%", "e\u{301}\n*\u{e9}%", "&2D3cqQ-/\n%/", "a\u{1}\n", "*a\nb"]
   ) { bytes in
     let parts = bytes.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false).map { Array($0) }
     guard parts.count == 2 else { return }

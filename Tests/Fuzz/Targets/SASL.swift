@@ -29,7 +29,7 @@ extension FuzzTarget {
       "\n", "\n\n", "\u{0}", "user", "pencil", "ß", "½", "ａ", "א", "\u{ad}", "\u{a0}",
     ],
     seeds: [
-      "\u{0}n,,n=user,r=abc\n!\n\n", "\u{0}n,a=us=2Cer,n=us=2Cer,r=abc,x=y\n!,x=y\n\n",
+      "\u{0}n,,n=user,r=abc\n!\n\n", "\u{0}n,a=us=2Cer,n=us=2Cer,r=abc,z=y\n!,z=y\n\n",
       "\u{0}\ny,,n=user,r=abc\nc=biws,r=abcSERVER,p=AAAA\n",
       "\u{1}\u{0}user\u{0}pencil\n", "\u{1}\nuser\u{0}user\u{0}pencil", "\u{2}user\npencil\n", "\u{2}\nuser\npencil\n",
       "\u{4}ß a",

@@ -215,7 +215,7 @@ extension FuzzTarget {
     ],
     seeds: [
       "\u{0}\u{0}EHLO c\r\nMAIL FROM:<a@x.org> SIZE=9 BODY=8BITMIME RET=FULL\r\nRCPT TO:<b@y.org> NOTIFY=DELAY\r\nDATA\r\nx: y\r\n\r\n..\r\n.\r\nQUIT\r\n",
-      "\u{0}\u{2}MAIL FROM:<>\r\nRCPT TO:<Postmaster>\r\nBDAT 5\r\na: b\rBDAT 1 LAST\r\n\n",
+      "\u{0}\u{1}MAIL FROM:<>\r\nRCPT TO:<Postmaster>\r\nBDAT 5\r\na: b\rBDAT 1 LAST\r\n\n",
       "\u{1}\u{1}STARTTLS\r\nNOOP\r\n\u{1e}EHLO c\r\nAUTH PLAIN\r\nAGEAYg==\r\n",
       "\u{3}\u{1}AUTH LOGIN\r\n*\r\nAUTH PLAIN AGEAYg==\r\nRSET\r\n",
       "\u{0}\u{3}RCPT TO:<nobody@x.org>\r\nRCPT TO:<\"a b\"@[IPv6:::1]> ORCPT=utf-8;é\r\n", "\u{0}\u{4}x\r\n.\r\n",

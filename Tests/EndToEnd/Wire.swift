@@ -15,7 +15,8 @@ final class Wire {
   ///   - seconds: how long to wait for the other side; a busy machine may need many.
   ///   - window: how much the kernel may take in before it is read; its own choice if none is given.
   init(_ host: String = "127.0.0.1", port: Int, seconds: Int = 60, window: Int32? = nil) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // Not for the programs that other tests start meanwhile: they would keep it open.
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     if var window { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, socklen_t(MemoryLayout<Int32>.size)) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

@@ -20,12 +20,12 @@ final class StoreLock: Sendable {
     guard Self.take(file, until: ContinuousClock.now + patience) else {
       let isTaken = errno == EWOULDBLOCK
       let words = errorText()
-      Glibc.close(file)
+      // The file is closed by `deinit`, which runs for an object that was complete when its initialiser threw.
       throw isTaken ? StoreError.locked(path: folder) : StoreError.file(path: path, words)
     }
   }
 
-  deinit { Glibc.close(file) }
+  deinit { if file >= 0 { Glibc.close(file) } }
 
   /// `flock` waits for ever or not at all: hence the turns.
   private static func take(_ file: Int32, until end: ContinuousClock.Instant) -> Bool {

@@ -200,3 +200,29 @@ func alter(_ folder: Folder, _ sql: String) throws {
   try database.execute(sql)
   database.close()
 }
+
+/// What a lock that could not be had leaves behind.
+@Suite struct StoreLockTests {
+  /// A descriptor that is closed twice is another's the second time: a connection's, or a database's.
+  @Test func aLockThatIsRefusedClosesNobodyElsesFile() async throws {
+    let folder = Folder()
+    defer { folder.remove() }
+    let held = try StoreLock(folder: folder.path)
+    let other = Task.detached { () -> Bool in
+      var isWhole = true
+      while isWhole, !Task.isCancelled {
+        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        sched_yield()
+        isWhole = fcntl(file, F_GETFD) >= 0
+        close(file)
+      }
+      return isWhole
+    }
+    for _ in 0..<3000 {
+      #expect(throws: StoreError.locked(path: folder.path)) { try StoreLock(folder: folder.path) }
+    }
+    other.cancel()
+    #expect(await other.value, "a file was closed by somebody else")
+    withExtendedLifetime(held) {}
+  }
+}

@@ -24,7 +24,8 @@ final class Database {
     var opened: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let frozen = Opening.frozenName(path)
-    let code = sqlite3_open_v2(frozen ?? path, &opened, frozen == nil ? flags : flags | SQLITE_OPEN_URI, vfs)
+    let layer = role == .writer ? GatheredLog.layer(over: vfs) : vfs
+    let code = sqlite3_open_v2(frozen ?? path, &opened, frozen == nil ? flags : flags | SQLITE_OPEN_URI, layer)
     guard let opened else { throw StoreError.file(path: path, "no memory to open the database") }
     handle = opened
     guard code == SQLITE_OK else { throw failure(code) }

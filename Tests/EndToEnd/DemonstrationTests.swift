@@ -11,13 +11,8 @@ import Testing
   @Test func theInvitationIsTrueAndOnlyWhereItRuns() throws {
     let folder = try Folder()
     let (home, output) = (folder.file("home"), try folder.write("out", ""))
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: TestAppliance.binary)
-    process.arguments = ["serve", "--demo", home, "--demo-ports", "0"]
-    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    defer { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    let process = try Child([TestAppliance.binary, "serve", "--demo", home, "--demo-ports", "0"], output: output)
+    defer { process.end() }
     func printed() throws -> String { try String(contentsOfFile: output, encoding: .utf8) }
     try TestAppliance.wait("the invitation") { try printed().contains("Stop with Ctrl-C.") }
     let text = try printed()
@@ -54,8 +49,7 @@ import Testing
     let trace = try Program.run("sh", ["-c", try value(text, /Where is my message\? +(.+)/)])
     #expect(trace.output.contains("to try it"), "\(trace)")
 
-    process.interrupt()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    process.signal(SIGINT)
+    #expect(process.wait() == 0)
   }
 }

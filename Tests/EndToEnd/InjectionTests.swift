@@ -109,7 +109,7 @@ import Testing
 
   /// A server with STARTTLS that says more than its go-ahead; it notes all lines that it hears.
   final class FakeRemote {
-    private let process = Process()
+    private let process: Child
     private let folder: Folder
     private(set) var port = 0
 
@@ -150,19 +150,11 @@ import Testing
             except OSError: pass
             s.close()
         """
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = ["python3", "-c", script, folder.path, injected]
-      try process.run()
+      process = try Child(["python3", "-c", script, folder.path, injected])
       try TestAppliance.wait("the fake server listens", seconds: 60) {
         port = (try? String(contentsOfFile: folder.file("port"), encoding: .utf8)).flatMap { Int($0) } ?? 0
         return port != 0
       }
-    }
-
-    deinit {
-      // A process that is started on one of libdispatch's threads has SIGTERM blocked.
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
     }
 
     var heard: [String] {

@@ -2,14 +2,14 @@ import Foundation
 
 /// A small file system in memory, in a mount namespace of its own: the appliance has its data there, and nobody else sees it.
 final class SmallDisk {
-  private let holder: Process
+  private let holder: Child
   private let folder: Folder
   /// The folder as those inside know it.
   let path: String
   /// The same folder for those outside.
-  var outside: String { "/proc/\(holder.processIdentifier)/root\(path)" }
+  var outside: String { "/proc/\(holder.processID)/root\(path)" }
   /// What a program inside is started with.
-  var launcher: [String] { ["nsenter", "-t", "\(holder.processIdentifier)", "-m", "--"] }
+  var launcher: [String] { ["nsenter", "-t", "\(holder.processID)", "-m", "--"] }
 
   /// Why there can be none here; `nil` if there can.
   static let obstacle: String? = {
@@ -22,18 +22,10 @@ final class SmallDisk {
     folder = try Folder()
     path = folder.file("disk")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    holder = Process()
-    holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     let script = "mount -t tmpfs -o size=\(megabytes)m none \(path) && touch \(path)/mounted && exec sleep 600"
-    holder.arguments = ["unshare", "-m", "sh", "-c", script]
-    try holder.run()
+    holder = try Child(["unshare", "-m", "sh", "-c", script])
     let mark = outside + "/mounted"
     try TestAppliance.wait("the small disk") { FileManager.default.fileExists(atPath: mark) }
-  }
-
-  deinit {
-    kill(holder.processIdentifier, SIGKILL)
-    holder.waitUntilExit()
   }
 
   /// Bytes that are free.

@@ -48,23 +48,15 @@ import Testing
     // The ports must be known beforehand; on an address of its own nobody else has them.
     let host = "127.\(Int.random(in: 3...250)).\(Int.random(in: 0...255)).\(Int.random(in: 1...250))"
     let (smtp, submission, imap) = (20_025, 20_587, 20_143)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     // systemd-socket-activate hands over its sockets and then execs the binary, as systemd does.
-    process.arguments = [
+    let words = [
       "systemd-socket-activate", "-E", "NOTIFY_SOCKET=\(notify.path)", "-E", "WATCHDOG_USEC=1000000", "-l",
       "\(host):\(smtp)", "-l", "\(host):\(submission)", "-l", "\(host):\(imap)",
       "--fdname=smtp:submission:imap", TestAppliance.binary, "serve", "--config", office.configurationFile,
     ]
     let log = office.folder.file("log")
-    _ = FileManager.default.createFile(atPath: log, contents: nil)
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-    process.standardOutput = process.standardError
-    try process.run()
-    defer {
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-    }
+    let process = try Child(words, output: log, errors: log)
+    defer { process.end() }
     // It starts at the first connection, which waits in the kernel meanwhile and is served.
     try TestAppliance.wait("systemd-socket-activate listens") { (try? Wire(host, port: smtp)) != nil }
     #expect(notify.wait(for: "READY=1"), "\(notify.said)\n\(office.log)")
@@ -80,14 +72,13 @@ import Testing
     #expect(notify.wait(for: "WATCHDOG=1"))
     notify.forget()
     #expect(notify.wait(for: "WATCHDOG=1"))
-    kill(process.processIdentifier, SIGHUP)
+    process.signal(SIGHUP)
     #expect(notify.wait(for: "RELOADING=1"))
     notify.forget()
     #expect(notify.wait(for: "READY=1"))
-    kill(process.processIdentifier, SIGTERM)
+    process.signal(SIGTERM)
     #expect(notify.wait(for: "STOPPING=1"))
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(office.log)")
+    #expect(process.wait() == 0, "\(office.log)")
   }
 
   @Test func unitsAreSound() throws {

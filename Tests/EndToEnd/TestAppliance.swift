@@ -11,7 +11,7 @@ final class TestAppliance: @unchecked Sendable {
   let hostname: String
   let domain: String
   private(set) var configuration: String
-  private var process: Process?
+  private var process: Child?
   private(set) var ports: [String: Int] = [:]
   var environment: [String: String] = [:]
   /// Program and arguments before the binary's, such as those that enter another mount namespace.
@@ -79,12 +79,7 @@ final class TestAppliance: @unchecked Sendable {
     }
   }
 
-  deinit {
-    if let process, process.isRunning {
-      Foundation.kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-    }
-  }
+  deinit { kill() }
 
   /// Makes an appliance and starts it.
   static func running(
@@ -108,23 +103,16 @@ final class TestAppliance: @unchecked Sendable {
   func start() throws {
     // A socket left by a killed process would be taken for a running one.
     try? FileManager.default.removeItem(atPath: folder.file("control"))
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = launcher + [Self.binary, "serve", "--config", configurationFile]
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let log = folder.file("log")
-    if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
-    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-    try handle.seekToEnd()
-    process.standardError = handle
-    process.standardOutput = handle
-    try process.run()
+    let process = try Child(
+      launcher + [Self.binary, "serve", "--config", configurationFile], environment: environment, output: log,
+      errors: log)
     self.process = process
-    Leftovers.add(process.processIdentifier)
+    Leftovers.add(process.processID)
     try waitUntilReady()
   }
 
-  var processID: Int32 { process?.processIdentifier ?? -1 }
+  var processID: Int32 { process?.processID ?? -1 }
   var isRunning: Bool { process?.isRunning == true }
   var log: String { (try? String(contentsOfFile: folder.file("log"), encoding: .utf8)) ?? "" }
 
@@ -167,17 +155,12 @@ final class TestAppliance: @unchecked Sendable {
   /// Ends the process as an administrator would, and waits.
   @discardableResult func stop() -> Int32 {
     guard let process, process.isRunning else { return -1 }
-    process.terminate()
-    process.waitUntilExit()
-    return process.terminationStatus
+    process.signal(SIGTERM)
+    return process.wait()
   }
 
   /// Ends the process as a power cut would.
-  func kill() {
-    guard let process, process.isRunning else { return }
-    Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-  }
+  func kill() { process?.end() }
 
   /// The command line on this appliance's configuration.
   func command(_ arguments: [String], input: String? = nil) throws -> Finished {

@@ -144,7 +144,11 @@ struct Seen {
   init(_ office: TestAppliance, _ account: String, _ mailbox: String) throws {
     let wire = try office.imap(account, select: mailbox)
     var isFlagged = false
-    for line in try wire.imap("UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])") {
+    let lines = try wire.imap("UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
+    guard lines.last?.hasPrefix("a OK") == true else {
+      throw Wire.Unexpected(description: "FETCH ended with \(lines.last ?? "nothing")")
+    }
+    for line in lines {
       if line.hasPrefix("* ") { isFlagged = line.contains("\\Flagged") }
       guard let id = LoadID.find(in: line) else { continue }
       counts[id, default: 0] += 1

@@ -62,6 +62,8 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+    .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
     .target(name: "CTOML", cxxSettings: [.define("TOML_HEADER_ONLY", to: "1")]),
     room("Platform", ["COpenSSL"]),
 
@@ -69,6 +71,7 @@ let package = Package(
     room("Configuration", ["Platform", "CTOML"]),
     room("Message", ["Platform"]),
     room("Network", ["Platform", "COpenSSL", "CSystemd", nioCore, nioPosix, log]),
+    room("Resolver", ["Platform", "CIDN2", "CUnbound", log]),
     room("Store", ["Platform", "CSQLite", log]),
 
     // Floor 2

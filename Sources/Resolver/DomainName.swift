@@ -28,9 +28,10 @@ public struct DomainName: Hashable, Sendable, CustomStringConvertible {
       return
     }
     guard let ascii = text.utf8.allSatisfy({ $0 < 0x80 }) ? text : Self.aLabels(of: text) else { return nil }
-    self.init(labels: (ascii.hasSuffix(".") ? ascii.dropLast() : ascii[...]).utf8.split(
-      separator: UInt8(ascii: "."), omittingEmptySubsequences: false
-    ).map { Array($0) })
+    self.init(
+      labels: (ascii.hasSuffix(".") ? ascii.dropLast() : ascii[...]).utf8.split(
+        separator: UInt8(ascii: "."), omittingEmptySubsequences: false
+      ).map { Array($0) })
   }
 
   /// A name from its labels, the host's first. No label: the root.

@@ -123,11 +123,15 @@ let package = Package(
     // A disk that fails, for tests.
     .target(name: "FaultyDisk", dependencies: ["CSQLite"], path: "Tests/FaultyDisk", swiftSettings: swift),
 
+    // A real name server, for tests.
+    .target(name: "NameServer", path: "Tests/NameServer", swiftSettings: swift),
+
     tests("Platform"),
     tests("Configuration", ["Platform"]),
     tests("Message", ["Platform"]),
     tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded, log]),
     tests("Store", ["Platform", "CSQLite", "FaultyDisk"]),
+    tests("Resolver", ["Platform", "NameServer", log]),
     tests("SMTP", ["Platform", "Message"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message", "FaultyDisk"]),
@@ -157,7 +161,7 @@ let package = Package(
     fuzz([
       "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
     ]),
-    .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
+    .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform", "NameServer"], swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17
 )

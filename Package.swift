@@ -91,8 +91,8 @@ let package = Package(
     room(
       "Relay",
       [
-        "Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "Store", "MailFlow", "Reception",
-        nioCore, log,
+        "Platform", "Configuration", "Message", "Network", "Resolver", "SMTP", "Accounts", "Store", "MailFlow",
+        "Reception", nioCore, log,
       ]),
     room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
     room("Delivery", ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", log]),
@@ -107,16 +107,17 @@ let package = Package(
     room(
       "Postroom",
       [
-        "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "Reception",
-        "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log, lifecycle,
+        "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow",
+        "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log,
+        lifecycle,
       ]),
 
     // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Submission", "SMTP", "Message", "Network", "Store", "Platform",
-        arguments, lifecycle, signals, log,
+        "Postroom", "Administration", "Configuration", "Submission", "Relay", "Resolver", "SMTP", "Message", "Network",
+        "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
 
@@ -147,7 +148,7 @@ let package = Package(
       "Relay",
       [
         "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception",
-        nioPosix, log,
+        "Resolver", "NameServer", nioPosix, log,
       ]),
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
     tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),

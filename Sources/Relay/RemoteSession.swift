@@ -73,6 +73,8 @@ struct RemoteSession {
       case .some(let tls):
         switch tls.verification {
         case .verified: "\(tls.version) \(tls.cipher), certificate verified"
+        case .associated(let usage):
+          "\(tls.version) \(tls.cipher), verified by \(usage == CertificateAssociation.endEntity ? "DANE-EE" : "DANE-TA")"
         case .unverified, .none: "\(tls.version) \(tls.cipher), certificate not verified"
         }
       }

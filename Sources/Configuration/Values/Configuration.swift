@@ -40,6 +40,7 @@ public struct Configuration: Sendable {
   public var routes: [Route]
   /// Where mail for domains without a route of their own goes.
   public var smartHost: NextHop?
+  public var tlsPolicies: [TLSPolicy] = []
   public var queue: Queue
   public var trace: Trace
   public var control: Control
@@ -54,6 +55,7 @@ public struct Configuration: Sendable {
   var accountIndex: [String: Int] = [:]
   var addressIndex: [String: Destination] = [:]
   var routeIndex: [String: Int] = [:]
+  var tlsPolicyIndex: [String: TLSPolicy.Mode] = [:]
   var lines: [String: Int] = [:]
 }
 

@@ -1,0 +1,16 @@
+internal import Message
+
+/// The field by which a sender says that its message shall rather go without TLS than not at all (RFC 8689 §3).
+enum TLSRequiredField {
+  /// Whether a header section says `TLS-Required: No`. More than one such field must not be there, so several say nothing.
+  static func isNo(in header: HeaderSection) -> Bool {
+    guard header.count(of: "TLS-Required") == 1, let field = header.first("TLS-Required") else { return false }
+    let word = field.unfolded.filter { $0 != 0x20 && $0 != 9 }
+    return String(decoding: word, as: UTF8.self).lowercased() == "no"
+  }
+}
+
+extension Envelope {
+  /// How much of it a notification returns. RFC 8689 §5: of what came with REQUIRETLS only the header, whatever RET says.
+  var returnedContent: ReturnContent? { transport == .required ? .headers : returnContent }
+}

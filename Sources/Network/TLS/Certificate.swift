@@ -13,6 +13,8 @@ public struct CertificateFacts: Hashable, Sendable {
   public var isSelfSigned: Bool
   /// SHA-256 over the certificate's DER form, in hexadecimal.
   public var fingerprint: String
+  /// SHA-256 over its public key (SubjectPublicKeyInfo) in DER form: what stands in a TLSA record `3 1 1`.
+  public var keyDigest: [UInt8]
 
   /// Whether the certificate is for a host (RFC 6125: wildcards stand for one whole label at the left).
   public func covers(_ host: String) -> Bool {

@@ -11,7 +11,7 @@ func certificateFacts(_ certificate: OpaquePointer) -> CertificateFacts {
     names: alternativeNames(certificate), notBefore: moment(X509_get0_notBefore(certificate)),
     notAfter: moment(X509_get0_notAfter(certificate)), subject: oneLine(X509_get_subject_name(certificate)),
     issuer: oneLine(X509_get_issuer_name(certificate)), isSelfSigned: X509_self_signed(certificate, 0) == 1,
-    fingerprint: fingerprint(certificate))
+    fingerprint: fingerprint(certificate), keyDigest: keyDigest(certificate))
 }
 
 private func alternativeNames(_ certificate: OpaquePointer) -> [String] {
@@ -61,6 +61,14 @@ private func oneLine(_ name: OpaquePointer?) -> String {
   let length = postroom_BIO_get_mem_data(bio, &data)
   guard let data, length > 0 else { return "" }
   return String(decoding: UnsafeRawBufferPointer(start: data, count: length), as: UTF8.self)
+}
+
+private func keyDigest(_ certificate: OpaquePointer) -> [UInt8] {
+  var bytes: UnsafeMutablePointer<UInt8>?
+  let length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes)
+  guard let bytes, length > 0 else { return [] }
+  defer { CRYPTO_free(bytes, "", 0) }
+  return SHA256.hash(Array(UnsafeBufferPointer(start: bytes, count: Int(length))))
 }
 
 private func fingerprint(_ certificate: OpaquePointer) -> String {

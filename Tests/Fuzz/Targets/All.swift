@@ -3,6 +3,7 @@ extension FuzzTarget {
   static let all: [FuzzTarget] = [
     smtpServer, smtpContent, smtpClient, smtpGrammar, sasl, scramClient, imapSession, imapCommands, imapNames, uidSets,
     mime, structures,
-    mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines,
+    mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines, transportPolicies,
+    httpResponse,
   ]
 }

@@ -91,8 +91,8 @@ let package = Package(
     room(
       "Relay",
       [
-        "Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "Store", "MailFlow", "Reception",
-        nioCore, log,
+        "Platform", "Configuration", "Message", "Network", "Resolver", "SMTP", "Accounts", "Store", "MailFlow",
+        "Reception", nioCore, log,
       ]),
     room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
     room("Delivery", ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", log]),
@@ -107,27 +107,32 @@ let package = Package(
     room(
       "Postroom",
       [
-        "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "Reception",
-        "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log, lifecycle,
+        "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow",
+        "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log,
+        lifecycle,
       ]),
 
     // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Submission", "SMTP", "Message", "Network", "Store", "Platform",
-        arguments, lifecycle, signals, log,
+        "Postroom", "Administration", "Configuration", "Submission", "Relay", "Resolver", "SMTP", "Message", "Network",
+        "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
 
     // A disk that fails, for tests.
     .target(name: "FaultyDisk", dependencies: ["CSQLite"], path: "Tests/FaultyDisk", swiftSettings: swift),
 
+    // A real name server, for tests.
+    .target(name: "NameServer", path: "Tests/NameServer", swiftSettings: swift),
+
     tests("Platform"),
     tests("Configuration", ["Platform"]),
     tests("Message", ["Platform"]),
     tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded, log]),
     tests("Store", ["Platform", "CSQLite", "FaultyDisk"]),
+    tests("Resolver", ["Platform", "NameServer", log]),
     tests("SMTP", ["Platform", "Message"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message", "FaultyDisk"]),
@@ -143,7 +148,7 @@ let package = Package(
       "Relay",
       [
         "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception",
-        nioPosix, log,
+        "Resolver", "NameServer", nioPosix, log,
       ]),
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
     tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
@@ -157,7 +162,7 @@ let package = Package(
     fuzz([
       "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
     ]),
-    .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
+    .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform", "NameServer"], swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17
 )

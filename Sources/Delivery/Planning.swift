@@ -114,7 +114,9 @@ private struct Planning {
     case .unknown: return .reject(Answer(550, "5.1.1", "No such user here"))
     case .nobody(let why): return .reject(Answer(550, "5.1.1", "Nobody can be reached at this address: \(why)"))
     case .elsewhere:
-      guard mayLeave else { return .reject(Answer(550, "5.7.1", "Relaying denied: this domain is not ours")) }
+      guard mayLeave || isKeptForOthers(address) else {
+        return .reject(Answer(550, "5.7.1", "Relaying denied: this domain is not ours"))
+      }
       guard elsewhere.insert(key(address)).inserted else {
         return .discard(reason: "the same address is a recipient of this message already")
       }
@@ -170,6 +172,11 @@ private struct Planning {
       configuration.devices.first { $0.name == message.envelope.device }?.reach == .outside
     case .mx, .append: false
     }
+  }
+
+  /// We are a backup MX for it.
+  private func isKeptForOthers(_ address: EmailAddress) -> Bool {
+    message.envelope.origin == .mx && configuration.isBackup(for: configuration.own(address))
   }
 
   private func key(_ address: EmailAddress) -> String { "\(address.localPart)@\(address.domainKey)" }

@@ -30,6 +30,7 @@ extension Delivery {
     to address: EmailAddress, for sender: Envelope, _ configuration: Configuration
   ) -> Resolution {
     switch sender.origin {
+    case .mx where configuration.isBackup(for: configuration.own(address)): break
     case .mx, .append:
       return .refused(Answer(550, "5.7.1", "Relaying denied: this domain is not ours"))
     case .device:
@@ -39,8 +40,12 @@ extension Delivery {
       }
     case .submission, .local, .notification: break
     }
-    guard configuration.nextHop(for: address.domainKey) != nil else {
+    switch configuration.wayOut(for: address.domainKey, from: sender.reversePath?.description) {
+    case nil:
       return .refused(Answer(550, "5.4.4", "No route to this domain: neither a route nor a smart host is configured"))
+    case .direct where address.isAddressLiteral && !configuration.relay.addressLiterals:
+      return .refused(Answer(550, "5.1.2", "Mail to address literals is not sent from here: write a domain name"))
+    case .direct, .hop: break
     }
     return .remote(domain: address.domainKey)
   }

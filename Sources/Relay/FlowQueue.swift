@@ -3,6 +3,7 @@ public import Logging
 public import MailFlow
 public import Network
 public import Platform
+public import Resolver
 internal import Store
 
 /// The one queue, through MailFlow.
@@ -59,13 +60,15 @@ struct FlowQueue: RelayQueue {
 extension QueueRunner {
   /// - Parameters:
   ///   - connector: makes the connections; its owner shuts it down.
+  ///   - dns: where a domain's servers are looked up; its owner closes it.
   ///   - trust: the certificates that `verified` and `implicit` routes are checked against.
   public init(
     flow: MailFlow, configuration: @escaping @Sendable () -> Configuration, connector: Connector, trust: ClientTrust,
-    clock: Clock = .system, log: Logger = Logger(label: "relay")
+    dns: any DNS, clock: Clock = .system, log: Logger = Logger(label: "relay")
   ) {
     self.init(
-      queue: FlowQueue(flow: flow), configuration: configuration, dialer: Dialer(connector: connector, trust: trust),
+      queue: FlowQueue(flow: flow), configuration: configuration,
+      dialer: Dialer(connector: connector, trust: trust, dns: dns),
       clock: clock, log: log)
   }
 }

@@ -1,9 +1,14 @@
 internal import SMTP
 
-/// A connection to a next hop that came to nothing. It says nothing about any message: whatever waits for this hop
-/// waits on, even where the server's reply was a 5yz (it spoke to us, not about a message).
+/// A way to a next hop that came to nothing. It says nothing about any message: whatever waits for this hop waits on, even
+/// where the server's reply was a 5yz (it spoke to us, not about a message). Only where the DNS is sure that there is no
+/// way, now and tomorrow, it ends what waits.
 struct HostFailure: Error, Hashable, Sendable {
   let word: Word
+  /// There is no way to the destination, and waiting makes none.
+  var isFinal = false
+  /// Another address of the same host, or another host, may do better.
+  var mayTryOthers = true
   /// TLS was tried because it was offered, and failed: another connection may do without it.
   var mayTryWithoutTLS = false
 
@@ -28,11 +33,14 @@ struct HostFailure: Error, Hashable, Sendable {
     HostFailure(
       word: Word(
         EnhancedCode(4, 7, 8),
-        "\(hop) does not let us in: \(reason): check user and password-file of this route in appliance.conf"))
+        "\(hop) does not let us in: \(reason): check user and password-file of this route in appliance.conf"),
+      mayTryOthers: false)
   }
 
-  init(word: Word, mayTryWithoutTLS: Bool = false) {
+  init(word: Word, isFinal: Bool = false, mayTryOthers: Bool = true, mayTryWithoutTLS: Bool = false) {
     self.word = word
+    self.isFinal = isFinal
+    self.mayTryOthers = mayTryOthers
     self.mayTryWithoutTLS = mayTryWithoutTLS
   }
 

@@ -18,14 +18,18 @@ public struct MXPolicy: ReceptionPolicy {
         replyDeadline: session.configuration.limits.replyDeadline))
   }
 
-  /// Accepts what ends here, and nothing else: whatever the planner would know to do with mail for another server,
-  /// it was not asked for by one of ours.
+  /// Accepts what ends here, what is kept for others as their backup MX, and nothing else: whatever the planner would know
+  /// to do with mail for another server, it was not asked for by one of ours.
   public func recipient(
     _ recipient: EnvelopeRecipient, _ resolution: Resolution, _ envelope: Envelope, _ session: ReceptionSession
   ) async -> Answer? {
     switch resolution {
     case .local: nil
     case .refused(let answer): answer
+    case .remote
+    where session.configuration.isBackup(
+      for: Configuration.Address(localPart: recipient.address.localPart, domain: recipient.address.domain)):
+      nil
     // 5.7.1: delivery not authorised (RFC 3463 §3.8).
     case .remote: Answer(550, "5.7.1", "Relaying denied: this server takes mail for its own domains only")
     }

@@ -4,10 +4,10 @@ internal import Platform
 internal import SMTP
 internal import Store
 
-/// A courier: one connection to one next hop, and the batches that go over it, one after the other.
+/// A courier: one connection for one lane, and the batches that go over it, one after the other.
 extension QueueRunner {
   func courier(_ lane: String) async {
-    guard let hop = hops[lane] else { return await postponeUnrouted(dispatcher.drain(lane)) }
+    guard let hop = lanes[lane] else { return await postponeUnrouted(dispatcher.drain(lane)) }
     var session: RemoteSession?
     while !isStopping, !Task.isCancelled, let picked = dispatcher.next(for: lane) {
       guard let batch = await stillQueued(picked), await mayGo(batch, to: hop) else { continue }
@@ -31,8 +31,8 @@ extension QueueRunner {
   }
 
   /// Whether a batch may be tried. One over which the process has ended twice is held.
-  private func mayGo(_ batch: Batch, to hop: Configuration.NextHop) async -> Bool {
-    guard let reason = queue.crashReason(of: batch.envelope.id, to: "\(hop.address)") else { return true }
+  private func mayGo(_ batch: Batch, to hop: Lane) async -> Bool {
+    guard let reason = queue.crashReason(of: batch.envelope.id, to: hop.name) else { return true }
     log.warning("Message \(batch.envelope.id) is held: \(reason)")
     do {
       try await queue.holdAfterCrash(batch.ids, reason: reason)
@@ -72,7 +72,7 @@ extension QueueRunner {
 
   /// Sends a batch, over the given session or a new one. Gives the session back if it can be used again.
   private func deliver(
-    _ batch: Batch, _ content: OutgoingContent, _ hop: Configuration.NextHop, _ lane: String, _ reused: RemoteSession?
+    _ batch: Batch, _ content: OutgoingContent, _ hop: Lane, _ lane: String, _ reused: RemoteSession?
   ) async -> RemoteSession? {
     var session = reused
     var rows = batch.rows
@@ -80,7 +80,7 @@ extension QueueRunner {
     while !rows.isEmpty {
       guard var current = await usable(session, hop, lane, waiting: rows) else { return nil }
       let some = Array(rows.prefix(current.mostRecipients))
-      current.work = queue.watch(batch.envelope.id, to: "\(hop.address)")
+      current.work = queue.watch(batch.envelope.id, to: hop.name)
       guard let parcel = current.work.during(.relay, { Parcel(some, content) }) else {
         await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
         return current
@@ -113,17 +113,22 @@ extension QueueRunner {
 
   /// The session, or a new one; `nil`: none is to be had, and all that waits for the host is postponed.
   private func usable(
-    _ session: RemoteSession?, _ hop: Configuration.NextHop, _ lane: String, waiting rows: [QueueRow]
+    _ session: RemoteSession?, _ hop: Lane, _ lane: String, waiting rows: [QueueRow]
   ) async -> RemoteSession? {
     if var session, session.isOpen {
       if !session.isUsedUp { return session }
       await session.quit()
     }
     do throws(HostFailure) {
-      let fresh = try await dialer.open(hop, hostname: configuration().hostname)
+      let fresh = try await dialer.open(hop, configuration())
       dispatcher.book.hostAnswered(lane)
       return fresh
     } catch {
+      if error.isFinal {
+        // All that waits for it has the same end; nobody is in trouble.
+        await settle(rows + dispatcher.drain(lane).flatMap(\.rows), .failed(error.word))
+        return nil
+      }
       let now = clock.now()
       dispatcher.book.hostFailed(lane, reason: error.word.text, now: now, chance: chance())
       log.notice("\(error.word.text)")
@@ -176,14 +181,15 @@ extension QueueRunner {
     await settle(batches.flatMap(\.rows), .deferred(word), notBefore: trouble.until)
   }
 
-  /// No route leads there and there is no smart host. It waits, because the file can be put right.
+  /// No route leads there, there is no smart host, and mail does not go directly. It waits, because the file can be put right.
   private func postponeUnrouted(_ batches: [Batch]) async {
     for row in batches.flatMap(\.rows) {
       let domain = row.recipient.destination ?? "?"
       // 4.4.4: unable to route (RFC 3463 §3.5).
       let word = Word(
         EnhancedCode(4, 4, 4),
-        "No way out for \(domain): add a [[route]] for it or a [smart-host] to appliance.conf, then `postroom reload`")
+        "No way out for \(domain): add a [[route]] for it or a [smart-host] to appliance.conf, or direct = true to "
+          + "[relay], then `postroom reload`")
       await settle([row], .deferred(word))
     }
   }

@@ -45,8 +45,8 @@ public actor QueueRunner {
 
   let wakeUps = WakeUps()
   var dispatcher: Dispatcher
-  /// The next hop of each lane of the dispatcher.
-  var hops: [String: Configuration.NextHop] = [:]
+  /// The lanes of the dispatcher, by their keys.
+  var lanes: [String: Lane] = [:]
   private(set) var isStopping = false
   private var isRunning = false
   /// A reading left rows behind that had no room.
@@ -151,10 +151,11 @@ public actor QueueRunner {
     wakeUps.readRows()
   }
 
-  /// Next hops that do not answer, for the status screen: the host with its port, until when it is left alone, and why.
+  /// Next hops that do not answer, for the status screen: the host with its port, or the domain of what goes directly;
+  /// until when it is left alone, and why.
   public var troubles: [(host: String, until: Moment, reason: String)] {
     dispatcher.book.troubles.map {
-      (hops[$0.destination].map { "\($0.address)" } ?? $0.destination, $0.trouble.until, $0.trouble.reason)
+      (lanes[$0.destination]?.name ?? $0.destination, $0.trouble.until, $0.trouble.reason)
     }
   }
 
@@ -202,10 +203,11 @@ public actor QueueRunner {
       leftBehind = false
       let configuration = configuration()
       for row in rows {
-        let hop = configuration.nextHop(for: row.recipient.destination ?? "")
-        let lane = hop.map(Self.lane) ?? Self.nowhere
-        if let hop { hops[lane] = hop }
-        if !dispatcher.offer(row, hop: lane), !dispatcher.knows(row.recipient.id) { leftBehind = true }
+        let domain = row.recipient.destination ?? ""
+        let lane = configuration.wayOut(for: domain, from: row.envelope.sender).map { Lane(way: $0, domain: domain) }
+        let key = lane?.key ?? Self.nowhere
+        if let lane { lanes[key] = lane }
+        if !dispatcher.offer(row, hop: key), !dispatcher.knows(row.recipient.id) { leftBehind = true }
       }
       nextDue = try await queue.nextDue(after: now)
     } catch {
@@ -213,16 +215,11 @@ public actor QueueRunner {
       nextDue = now + Self.pauseAfterError
     }
     dispatcher.book.prune(now: now)
-    hops = hops.filter { dispatcher.uses($0.key) }
+    lanes = lanes.filter { dispatcher.uses($0.key) }
   }
 
-  /// The lane of what no route and no smart host is for. Its courier connects nowhere.
+  /// The lane of what no way out is for. Its courier connects nowhere.
   static let nowhere = ""
-
-  /// What tells one way of speaking with a server from another.
-  private static func lane(_ hop: Configuration.NextHop) -> String {
-    "\(hop.address) \(hop.tls.rawValue) \(hop.user ?? "")"
-  }
 
   private func startCouriers() {
     while !isStopping, let lane = dispatcher.courierToStart() {

@@ -54,6 +54,9 @@ import Testing
     #expect(full.limits == plain.limits)
     #expect(full.services == plain.services)
     #expect(full.queue == plain.queue)
+    #expect(full.relay == plain.relay)
+    #expect(full.dns.source == plain.dns.source && full.dns.timeLimit == plain.dns.timeLimit)
+    #expect(full.smartHostUse == plain.smartHostUse)
     #expect(full.trace == plain.trace)
     #expect(full.control == plain.control)
     #expect(full.logLevel == plain.logLevel)
@@ -67,6 +70,7 @@ import Testing
     let full = try Configuration(text: Self.uncommented())
     #expect(full.aliases.count == 1 && full.groups.count == 1 && full.devices.count == 1)
     #expect(full.rules.count == 1 && full.routes.count == 1 && full.smartHost?.user == "office")
+    #expect(full.backups.count == 1)
     #expect(full.tls.identity != nil && full.tls.named.count == 1)
   }
 
@@ -95,7 +99,7 @@ import Testing
     #expect(demo.dataFolder == "/tmp/a \"strange\" \\ folder")
     #expect(demo.accounts.map(\.name) == ["alice", "bob"])
     #expect(demo.service(.imaps).listen.map(\.description) == ["127.0.0.1:10993"])
-    #expect(demo.nextHop(for: "other.example")?.address.port == 20_025)
+    #expect(demo.hop(for: "other.example")?.address.port == 20_025)
     #expect(demo.services.flatMap(\.listen).filter { $0.host != "127.0.0.1" }.isEmpty)
     let free = try Configuration(text: ConfigurationFile.demonstration(folder: "/tmp/a", basePort: 0))
     #expect(free.services.flatMap(\.listen).map(\.port) == [0, 0, 0, 0, 0])

@@ -95,6 +95,8 @@ import Testing
         name = "office.example"
         [[account]]
         name = "anna"
+        [relay]
+        direct = false
         [[route]]
         domains = ["partner.example"]
         host = "mx.partner.example"
@@ -102,6 +104,28 @@ import Testing
     let delivery = delivery(configuration)
     #expect(try await delivery.resolve("x@partner.example", origin: .submission) == .remote(domain: "partner.example"))
     #expect(try await delivery.resolve("x@other.example", origin: .submission).answer?.enhanced == "5.4.4")
+  }
+
+  @Test func asBackupMXItTakesMailOfStrangersForThoseDomainsOnly() async throws {
+    let delivery = delivery(
+      try office(
+        """
+        [[backup-mx]]
+        domains = ["friend.example"]
+        recipients = ["info@friend.example"]
+        """))
+    #expect(try await delivery.resolve("Info@friend.example") == .remote(domain: "friend.example"))
+    #expect(try await delivery.resolve("else@friend.example").answer?.enhanced == "5.7.1")
+    #expect(try await delivery.resolve("info@elsewhere.example").answer?.enhanced == "5.7.1")
+  }
+
+  @Test func addressLiteralsLeaveOnlyWhereTheFileAllowsIt() async throws {
+    let beginning =
+      "hostname = \"mail.office.example\"\n[[domain]]\nname = \"office.example\"\n[[account]]\nname = \"anna\"\n"
+    let strict = delivery(try Configuration(text: beginning))
+    #expect(try await strict.resolve("x@[192.0.2.1]", origin: .submission).answer?.enhanced == "5.1.2")
+    let free = delivery(try Configuration(text: beginning + "[relay]\naddress-literals = true\n"))
+    #expect(try await free.resolve("x@[192.0.2.1]", origin: .submission) == .remote(domain: "[192.0.2.1]"))
   }
 
   @Test func aFullMailboxIsToldAtRcpt() async throws {

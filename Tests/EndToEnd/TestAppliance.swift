@@ -70,6 +70,8 @@ final class TestAppliance: @unchecked Sendable {
     for service in ["smtp", "submission", "submissions", "imap", "imaps"] where !extra.contains("[\(service)]") {
       text += "[\(service)]\nlisten = [\"127.0.0.1:0\"]\n"
     }
+    // No test writes to the internet.
+    if !extra.contains("[relay]") { text += "[relay]\ndirect = false\n" }
     if plaintext { text += "[network]\nplaintext-passwords-from = [\"127.0.0.0/8\"]\n" }
     configuration = text + extra + "\n"
     _ = try folder.write("appliance.conf", configuration)

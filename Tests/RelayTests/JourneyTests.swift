@@ -110,7 +110,7 @@ struct JourneyTests {
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
     let runner = QueueRunner(
       queue: FlowQueue(flow: flow), configuration: { fixed },
-      dialer: Dialer(connector: connector, trust: try ClientTrust()),
+      dialer: Dialer(connector: connector, trust: try ClientTrust(), dns: FakeDNS()),
       clock: time.clock, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
     let office = Office(flow: flow, runner: runner, time: time)
     try await before(office)

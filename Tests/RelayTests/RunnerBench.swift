@@ -39,6 +39,9 @@ final class RunnerBench: Sendable {
     name = "anna"
     addresses = ["anna@office.example"]
 
+    [relay]
+    direct = false
+
     [queue]
     retry = ["15 min", "30 min", "2 h"]
 
@@ -62,10 +65,11 @@ final class RunnerBench: Sendable {
 
   static func run(
     configuration: Configuration, limits: DestinationBook.Limits = DestinationBook.Limits(),
-    timeLimits: TimeLimits = .standard, trust: ClientTrust? = nil, _ body: (RunnerBench) async throws -> Void
+    timeLimits: TimeLimits = .standard, trust: ClientTrust? = nil, dns: FakeDNS = FakeDNS(), port: Int = 25,
+    _ body: (RunnerBench) async throws -> Void
   ) async throws {
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
-    let bench = RunnerBench(configuration, limits, timeLimits, connector, try trust ?? ClientTrust())
+    let bench = RunnerBench(configuration, limits, timeLimits, connector, try trust ?? ClientTrust(), dns, port)
     let running = Task { try await bench.runner.run() }
     do {
       try await body(bench)
@@ -80,12 +84,14 @@ final class RunnerBench: Sendable {
 
   private init(
     _ configuration: Configuration, _ limits: DestinationBook.Limits, _ timeLimits: TimeLimits,
-    _ connector: Connector, _ trust: ClientTrust
+    _ connector: Connector, _ trust: ClientTrust, _ dns: FakeDNS, _ port: Int
   ) {
     let settings = Settings(configuration)
     self.settings = settings
     queue = FakeQueue(time)
-    var dialer = Dialer(connector: connector, trust: trust)
+    var dialer = Dialer(connector: connector, trust: trust, dns: dns)
+    dialer.router.port = port
+    dialer.router.ownAddresses = { [] }
     dialer.timeLimits = timeLimits
     var log = Logger(label: "test")
     log.logLevel = .critical

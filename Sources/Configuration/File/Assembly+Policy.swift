@@ -48,59 +48,6 @@ extension Assembly {
     }
   }
 
-  func routes(_ people: People) -> [Configuration.Route] {
-    typealias Keys = Schema.RouteTable
-    var seen: [String: Int] = [:]
-    return root.tables(Keys.schema).compactMap { section in
-      let domains = section.read(Keys.domains) ?? []
-      for domain in domains {
-        if people.isLocal(domain.value) {
-          findings.error(
-            domain.line, "there is a route for \(domain.value), whose mail ends here", "remove it, or the [[domain]]")
-        }
-        if let earlier = seen.updateValue(domain.line, forKey: domain.value) {
-          findings.error(
-            domain.line, "there is a route for \(domain.value) already (line \(earlier))", "remove one of the two")
-        }
-      }
-      guard let next = nextHop(section, host: Keys.host, tls: Schema.NextHopKeys.tls, port: 25) else { return nil }
-      return Configuration.Route(domains: domains.map(\.value), nextHop: next)
-    }
-  }
-
-  func smartHost() -> Configuration.NextHop? {
-    typealias Keys = Schema.SmartHostTable
-    guard root.has(Keys.schema) else { return nil }
-    return nextHop(root.table(Keys.schema), host: Keys.host, tls: Schema.NextHopKeys.smartHostTLS, port: 587)
-  }
-
-  private func nextHop(
-    _ section: Section, host: Key<HostPort>, tls: Setting<Configuration.NextHop.TLSMode>, port: Int
-  ) -> Configuration.NextHop? {
-    typealias Keys = Schema.NextHopKeys
-    let mode = section.read(tls)
-    let (user, file) = (section.read(Keys.user), section.read(Keys.passwordFile))
-    guard let place = section.read(host) else { return nil }
-    switch (section.has(Keys.user), section.has(Keys.passwordFile)) {
-    case (true, false):
-      findings.error(
-        section.line(of: Keys.user), "a user without a password", "write password-file = \(Keys.passwordFile.example)")
-    case (false, true):
-      findings.error(
-        section.line(of: Keys.passwordFile), "a password without a user", "write user = \(Keys.user.example)")
-    default: break
-    }
-    let isLoopback = IPAddress(place.host)?.isLoopback ?? false
-    if section.has(Keys.user), mode != .verified, mode != .implicit, !isLoopback {
-      findings.error(
-        section.line(of: Keys.user), "the password would be given to whoever answers as \(place.host)",
-        "write tls = \"verified\" or tls = \"implicit\"")
-    }
-    return Configuration.NextHop(
-      address: HostPort(host: place.host, port: place.port > 0 ? place.port : mode == .implicit ? 465 : port),
-      tls: mode, user: user, passwordFile: file)
-  }
-
   func queue() -> Configuration.Queue {
     typealias Keys = Schema.QueueTable
     let table = root.table(Keys.schema)

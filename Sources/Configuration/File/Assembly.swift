@@ -13,13 +13,15 @@ struct Assembly {
     checkBeginning(people)
     let services = services()
     let limits = limits()
+    let smartHost = smartHost()
     var configuration = Configuration(
       generation: generation, path: path, hostname: hostname, dataFolder: root.read(Schema.Root.dataFolder),
       postmaster: postmaster(among: people), domains: people.domains, accounts: people.accounts.map(\.value),
       aliases: people.aliases.map(\.value), groups: people.groups.map(\.value), delivery: people.delivery,
       services: services, tls: tls(), plaintextPasswordNetworks: plaintextNetworks(),
       proxyProtocolNetworks: proxyNetworks(), limits: limits, submission: submission(), devices: devices(people),
-      rules: rules(), routes: routes(people), smartHost: smartHost(), queue: queue(), trace: trace(),
+      rules: rules(), dns: dns(), relay: relay(), routes: routes(people), smartHost: smartHost.hop,
+      smartHostUse: smartHost.use, backups: backups(people), queue: queue(), trace: trace(),
       control: control(), localSocket: localSocket(),
       logLevel: root.table(Schema.LogTable.schema).read(Schema.LogTable.level),
       passwordIterations: root.table(Schema.PasswordsTable.schema).read(Schema.PasswordsTable.iterations))
@@ -29,7 +31,7 @@ struct Assembly {
     configuration.accountIndex = index(configuration.accounts.map(\.name))
     configuration.routeIndex = [:]
     for (number, route) in configuration.routes.enumerated() {
-      for domain in route.domains { configuration.routeIndex[domain] = number }
+      for domain in route.domains { configuration.routeIndex[domain, default: []].append(number) }
     }
     configuration.tlsPolicies = tlsPolicies(people, routes: configuration.routes)
     for policy in configuration.tlsPolicies {
@@ -78,11 +80,12 @@ struct Assembly {
     }
   }
 
-  /// MX look-ups are no part of this release, so mail leaves by the file's routes alone.
   private func warnIfNothingCanLeave(_ configuration: Configuration) {
-    guard configuration.smartHost == nil, configuration.routes.isEmpty, !configuration.domains.isEmpty else { return }
+    guard !configuration.relay.direct, configuration.smartHost == nil, configuration.routes.isEmpty,
+      !configuration.domains.isEmpty
+    else { return }
     findings.warning(
       0, "mail to other domains is refused, because the file names no way there",
-      "write [smart-host] with host = \"smtp.example.net\", or a [[route]] for each domain, or leave it so")
+      "write direct = true in [relay], or [smart-host] with host = \"smtp.example.net\", or leave it so")
   }
 }

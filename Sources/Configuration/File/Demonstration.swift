@@ -31,6 +31,9 @@ extension ConfigurationFile {
       [control]
       socket = \(quoted(folder + "/control"))
 
+      [relay]
+      direct = false
+
       [limits]
       disk-reserve = "16 MiB"
 

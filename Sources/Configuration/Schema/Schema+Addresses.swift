@@ -10,7 +10,8 @@ enum Schema {
       DomainTable.schema, AccountTable.schema, AliasTable.schema, GroupTable.schema, DeliveryTable.schema,
     ] + ServiceTable.schemas + [
       TLSTable.schema, NetworkTable.schema, LimitsTable.schema, DeviceTable.schema, RuleTable.schema,
-      RouteTable.schema, SmartHostTable.schema, TLSPolicyTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
+      DNSTable.schema, RelayTable.schema, RouteTable.schema, SmartHostTable.schema, BackupTable.schema,
+      TLSPolicyTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
       LocalTable.schema, LogTable.schema, PasswordsTable.schema,
     ])
 

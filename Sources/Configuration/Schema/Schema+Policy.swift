@@ -47,44 +47,6 @@ extension Schema {
       ])
   }
 
-  /// What routes and the smart host have in common.
-  enum NextHopKeys {
-    static func host(_ example: String, _ ports: String) -> Key<HostPort> {
-      Key.required("host", .host, example: example, "The server, and its port if it is not the usual one (\(ports)).")
-    }
-
-    static let tls = Setting(
-      "tls", Configuration.NextHop.TLSMode.opportunistic,
-      #""opportunistic": encrypted where the server can; "encrypted": always; "verified": always, and its certificate "#
-        + #"must be for the host; "implicit": the same with TLS from the first byte; "off": never."#)
-    static let smartHostTLS = Setting(
-      "tls", Configuration.NextHop.TLSMode.verified, "As for a route.")
-    static let user = Key.optional(
-      "user", .nonEmptyText, example: #""office""#, #"The name to log in with; needs "verified" or "implicit"."#)
-    static let passwordFile = Key.optional(
-      "password-file", .path, example: #""/etc/postroom/relay-password""#,
-      "The file whose first line is the password. It should be readable by the appliance alone.")
-  }
-
-  enum RouteTable {
-    static let domains = Key.required(
-      "domains", .list(of: Kind<String>.routeDomain.located, count: 1...10_000), example: #"["example.net"]"#,
-      #"The domains; ".example.net" is all those below example.net."#)
-    static let host = NextHopKeys.host(#""mx.example.net""#, "25, or 465 with implicit TLS")
-    static let schema = TableSchema(
-      "route", presence: .repeated, "Where mail for particular other domains goes; one [[route]] for each.",
-      keys: [domains, host, NextHopKeys.tls, NextHopKeys.user, NextHopKeys.passwordFile])
-  }
-
-  enum SmartHostTable {
-    static let host = NextHopKeys.host(#""smtp.example.net""#, "587, or 465 with implicit TLS")
-    static let schema = TableSchema(
-      "smart-host",
-      "The server of a provider that takes mail for all other domains. Without it only domains with a route can be "
-        + "written to.",
-      keys: [host, NextHopKeys.smartHostTLS, NextHopKeys.user, NextHopKeys.passwordFile])
-  }
-
   enum QueueTable {
     static let retry = Setting(
       "retry", .list(of: .duration(.seconds(1)...(.seconds(86_400))), count: 1...100),
@@ -152,12 +114,6 @@ extension Schema {
       "How much work a password costs who guesses it, and the mail program that logs in with SCRAM. Holds for "
         + "passwords that are set from now on.")
     static let schema = TableSchema("passwords", "How passwords are kept.", keys: [iterations])
-  }
-}
-
-extension Kind where Value == String {
-  static let routeDomain = Kind.text.map(#"a domain name such as "example.net" or ".example.net""#) { text in
-    isDomainName(text.hasPrefix(".") ? String(text.dropFirst()) : text) ? text.lowercased() : nil
   }
 }
 

@@ -37,9 +37,15 @@ public struct Configuration: Sendable {
   public var submission: Submission
   public var devices: [Device]
   public var rules: [Rule]
+  /// Whom the appliance asks for names.
+  public var dns: DNS
+  public var relay: Relay
   public var routes: [Route]
-  /// Where mail for domains without a route of their own goes.
+  /// The server of a provider that takes mail for domains without a route of their own.
   public var smartHost: NextHop?
+  public var smartHostUse = SmartHostUse.always
+  /// Domains of others whose mail is taken in while their own servers cannot be reached.
+  public var backups: [BackupMX]
   public var tlsPolicies: [TLSPolicy] = []
   public var queue: Queue
   public var trace: Trace
@@ -54,7 +60,8 @@ public struct Configuration: Sendable {
   var domainIndex: [String: Int] = [:]
   var accountIndex: [String: Int] = [:]
   var addressIndex: [String: Destination] = [:]
-  var routeIndex: [String: Int] = [:]
+  /// The routes for a domain, in the order of the file.
+  var routeIndex: [String: [Int]] = [:]
   var tlsPolicyIndex: [String: TLSPolicy.Mode] = [:]
   var lines: [String: Int] = [:]
 }
@@ -109,18 +116,6 @@ extension Configuration {
     else { return nil }
     let base = Address(localPart: String(address.localPart[..<at]), domain: address.domain)
     return (base, String(address.localPart[address.localPart.index(after: at)...]))
-  }
-
-  /// The next hop for mail to a domain that is not ours: its own route, the route of a parent domain written as
-  /// `.example.net`, else the smart host. `nil` means the file knows no way there.
-  public func nextHop(for domain: String) -> NextHop? {
-    var name = Substring(domain.lowercased())
-    if let exact = routeIndex[String(name)] { return routes[exact].nextHop }
-    while let dot = name.firstIndex(of: ".") {
-      name = name[name.index(after: dot)...]
-      if let parent = routeIndex["." + name] { return routes[parent].nextHop }
-    }
-    return smartHost
   }
 
   /// The device that may send from this address without a password.

@@ -1,11 +1,21 @@
 public import Platform
 
 extension Configuration {
-  /// Where mail for some domains goes.
+  /// Where mail for some domains, or of some senders, goes.
   public struct Route: Sendable, Hashable {
-    /// Domain names in lower case; `.example.net` is every domain below `example.net`.
+    /// Domain names in lower case; `.example.net` is every domain below `example.net`. None: all domains.
     public let domains: [String]
+    /// Addresses or domains on the envelope, in lower case. None: all senders.
+    public let senders: [String]
     public let nextHop: NextHop
+
+    /// Whether it is for mail of that sender: the reverse-path, `nil` for the empty one.
+    func isFor(sender: String?) -> Bool {
+      if senders.isEmpty { return true }
+      guard let sender = sender?.lowercased() else { return false }
+      let domain = sender.lastIndex(of: "@").map { String(sender[sender.index(after: $0)...]) }
+      return senders.contains(sender) || domain.map(senders.contains) == true
+    }
   }
 
   /// Another mail server, and how to speak with it.

@@ -1,0 +1,27 @@
+internal import Configuration
+
+/// One way of speaking with one destination: what the dispatcher keeps apart, and couriers serve.
+///
+/// Mail through one server is one lane, whatever its domains. Mail that goes directly has a lane for each domain, so a
+/// domain whose servers are dead holds up no other.
+struct Lane: Sendable, Hashable {
+  let way: Configuration.WayOut
+  /// The destination of what goes directly; of no meaning for a server that the file names.
+  let domain: String
+
+  /// What tells it from others.
+  var key: String {
+    switch way {
+    case .hop(let hop): "\(hop.address) \(hop.tls.rawValue) \(hop.user ?? "")"
+    case .direct: "mx \(domain)"
+    }
+  }
+
+  /// For people: the host with its port, or the domain.
+  var name: String {
+    switch way {
+    case .hop(let hop): "\(hop.address)"
+    case .direct: domain
+    }
+  }
+}

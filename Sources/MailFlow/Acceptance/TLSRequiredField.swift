@@ -11,6 +11,10 @@ enum TLSRequiredField {
 }
 
 extension Envelope {
+  /// What is demanded of the way on. A notification that tells of a message with REQUIRETLS asks for it where it can be had,
+  /// and is held up for nothing (RFC 8689 §5).
+  public var transportDemand: TransportWish { transport == .required && reversePath == nil ? .standard : transport }
+
   /// How much of it a notification returns. RFC 8689 §5: of what came with REQUIRETLS only the header, whatever RET says.
   var returnedContent: ReturnContent? { transport == .required ? .headers : returnContent }
 }

@@ -48,7 +48,7 @@ enum SecurityDecision: Hashable, Sendable {
   case unfit(SecurityObstacle)
 
   init(_ facts: SecurityFacts) {
-    if facts.wish == .required, !facts.isNotification {
+    if facts.wish == .required {
       self = Self.requireTLS(facts)
     } else if facts.wish == .waived || facts.mode == .opportunistic || facts.mode == .none {
       self = Self.configured(facts)

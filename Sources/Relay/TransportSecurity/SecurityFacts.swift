@@ -46,9 +46,8 @@ struct SecurityFacts: Sendable {
   var domain: String
   /// DNSSEC proves that the host is the domain's.
   var isHostProven: Bool
+  /// Of the messages that the session is for.
   var wish: TransportWish
-  /// The message is a notification. RFC 8689 §4.2.1 holds it up for nothing.
-  var isNotification = false
   var mode: Configuration.TLSPolicy.Mode
   var tlsa: TLSAFinding
   var sts: STSFinding

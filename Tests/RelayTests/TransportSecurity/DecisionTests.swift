@@ -105,15 +105,6 @@ import Testing
       [decide(.standard), decide(.waived), decide(.required), decide(.required, proven: true)] == row.words)
   }
 
-  /// RFC 8689 §4.2.1: the strict way is for messages that have a sender.
-  @Test func aNotificationIsHeldUpForNothing() {
-    var facts = facts(.required, .automatic, .absent, .absent)
-    facts.isNotification = true
-    #expect(word(SecurityDecision(facts)) == .offered)
-    facts.tlsa = Self.usable
-    #expect(word(SecurityDecision(facts)) == .dane)
-  }
-
   @Test func theNamesThatDANELooksFor() {
     func names(proven: Bool, base: String = "mx.example.net") -> [String]? {
       let tlsa = TLSAFinding.usable([Self.record], base: DomainName(base)!)

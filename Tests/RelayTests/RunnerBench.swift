@@ -90,6 +90,7 @@ final class RunnerBench: Sendable {
     self.settings = settings
     queue = FakeQueue(time)
     var dialer = Dialer(connector: connector, trust: trust, dns: dns)
+    dialer.router.chance = { 0.5 }
     dialer.router.port = port
     dialer.router.ownAddresses = { [] }
     dialer.timeLimits = timeLimits

@@ -1,4 +1,5 @@
 internal import Message
+public import Store
 
 /// The field by which a sender says that its message shall rather go without TLS than not at all (RFC 8689 §3).
 enum TLSRequiredField {
@@ -17,4 +18,12 @@ extension Envelope {
 
   /// How much of it a notification returns. RFC 8689 §5: of what came with REQUIRETLS only the header, whatever RET says.
   var returnedContent: ReturnContent? { transport == .required ? .headers : returnContent }
+}
+
+extension StoredEnvelope {
+  /// ``Envelope/transportDemand`` of the row.
+  public var transportDemand: TransportWish {
+    let transport = Envelope.transport(in: options)
+    return transport == .required && sender == nil ? .standard : transport
+  }
 }

@@ -35,6 +35,10 @@ extension Envelope {
 
   static func fingerprint(in options: [UInt8]) -> [UInt8]? { Fields.Reader(options).bytes(Option.fingerprint) }
 
+  static func transport(in options: [UInt8]) -> TransportWish {
+    Fields.Reader(options).integer(Option.transport).flatMap { TransportWish(rawValue: Int(clamping: $0)) } ?? .standard
+  }
+
   /// The envelope of a row, without its recipients.
   public init(_ row: StoredEnvelope) {
     let fields = Fields.Reader(row.options)
@@ -47,7 +51,6 @@ extension Envelope {
       returnContent: fields.integer(Option.returnContent).flatMap { ReturnContent(rawValue: Int(clamping: $0)) },
       smtputf8: fields.flag(Option.smtputf8), eightBitMIME: fields.flag(Option.eightBitMIME),
       listener: fields.text(Option.listener) ?? "", receivedAt: row.at)
-    transport =
-      fields.integer(Option.transport).flatMap { TransportWish(rawValue: Int(clamping: $0)) } ?? .standard
+    transport = Self.transport(in: row.options)
   }
 }

@@ -60,7 +60,7 @@ import Testing
     let bench = Bench()
     bench.says(Self.document())
     #expect(await bench.policies().finding(for: Self.domain) == .absent)
-    bench.dns.fail(.txt, "_mta-sts.example.net")
+    bench.dns.fail("_mta-sts.example.net", .txt)
     #expect(await bench.policies().finding(for: Self.domain) == .absent)
     #expect(bench.count == 0)
   }
@@ -77,9 +77,9 @@ import Testing
     #expect(await bench.policies().finding(for: Self.domain) == Self.policy())
     #expect(bench.count == 1)
     // RFC 8461 §5.1: it holds although the record is gone, or cannot be looked up, until it ends.
-    bench.dns.remove(.txt, "_mta-sts.example.net")
+    bench.dns.remove("_mta-sts.example.net", .txt)
     #expect(await policies.finding(for: Self.domain) == Self.policy())
-    bench.dns.fail(.txt, "_mta-sts.example.net")
+    bench.dns.fail("_mta-sts.example.net", .txt)
     #expect(await policies.finding(for: Self.domain) == Self.policy())
     bench.time.advance(.seconds(604_800))
     #expect(await policies.finding(for: Self.domain) == .absent)
@@ -193,7 +193,7 @@ import Testing
       // Addresses that strangers point at our own network are left alone.
       let careful = STSFetch(dns: dns, client: fetch.client, mayConnect: { !$0.isInternal })
       #expect(kind(await careful.document(of: Self.domain)) == .fetch)
-      dns.fail(.a, "mta-sts.example.net")
+      dns.fail("mta-sts.example.net", .a)
       #expect(kind(await fetch.document(of: Self.domain)) == .fetch)
     }
   }

@@ -16,20 +16,20 @@ import Testing
 
   @Test func provenRecordsOfAProvenHost() async throws {
     dns.address("mx.example.net", secure: true)
-    dns.set(.tlsa, "_25._tcp.mx.example.net", [.tlsa(Self.good), .tlsa(Self.useless)], secure: true)
+    dns.tlsa("mx.example.net", Self.good, Self.useless)
     #expect(try await finding() == .usable([CertificateAssociation(Self.good)], base: host))
-    dns.set(.tlsa, "_25._tcp.mx.example.net", [.tlsa(Self.useless)], secure: true)
+    dns.tlsa("mx.example.net", Self.useless)
     #expect(try await finding() == .unusable)
-    dns.set(.tlsa, "_25._tcp.mx.example.net", [.tlsa(Self.good)], secure: false)
+    dns.tlsa("mx.example.net", Self.good, secure: false)
     #expect(try await finding() == .absent)
-    dns.set(.tlsa, "_25._tcp.mx.example.net", [], secure: true)
+    dns.tlsa("mx.example.net")
     #expect(try await finding() == .absent)
   }
 
   @Test(arguments: [DNSFailure.Kind.serverFailure, .bogus, .timedOut])
   func aFailedLookUpIsNoAbsence(_ kind: DNSFailure.Kind) async throws {
     dns.address("mx.example.net", "2001:db8::1", secure: true)
-    dns.fail(.tlsa, "_25._tcp.mx.example.net", kind)
+    dns.fail("_25._tcp.mx.example.net", .tlsa, kind)
     guard case .failed(let reason) = try await finding() else {
       Issue.record("\(try await finding())")
       return
@@ -40,7 +40,7 @@ import Testing
   /// RFC 7672 §2.2.2: name servers of unsigned zones are not asked; many fail at it.
   @Test func anUnprovenHostIsNotAskedFor() async throws {
     dns.address("mx.example.net", secure: false)
-    dns.fail(.tlsa, "_25._tcp.mx.example.net")
+    dns.fail("_25._tcp.mx.example.net", .tlsa)
     #expect(try await finding() == .absent)
     #expect(!dns.asked.contains { $0.hasPrefix("TLSA") })
   }
@@ -49,14 +49,14 @@ import Testing
   @Test func aliases() async throws {
     let end = DomainName("host.example.org")!
     dns.address("mx.example.net", secure: true, at: "host.example.org")
-    dns.set(.tlsa, "_25._tcp.mx.example.net", [.tlsa(Self.good)], secure: true)
+    dns.tlsa("mx.example.net", Self.good)
     #expect(try await finding() == .usable([CertificateAssociation(Self.good)], base: host))
-    dns.set(.tlsa, "_25._tcp.host.example.org", [.tlsa(Self.good)], secure: true)
+    dns.tlsa("host.example.org", Self.good)
     #expect(try await finding() == .usable([CertificateAssociation(Self.good)], base: end))
     // A signed alias out of a signed zone.
     dns.address("mx.example.net", secure: false, at: "host.example.org")
     #expect(try await finding() == .absent)
-    dns.set(.cname, "mx.example.net", [.name(end)], secure: true)
+    dns.set("mx.example.net", .cname, FakeDNS.Entry(records: [.name(end)], isSecure: true))
     #expect(try await finding() == .usable([CertificateAssociation(Self.good)], base: host))
   }
 }

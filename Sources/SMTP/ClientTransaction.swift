@@ -33,7 +33,8 @@ public struct ClientTransaction: Sendable {
 
   public init(
     reversePath: EmailAddress?, recipients: [Recipient], size: Int, needs8BitMIME: Bool = false,
-    needsSMTPUTF8: Bool = false, requiresTLS: Bool = false, returnedContent: ReturnedContent? = nil, envelopeID: String? = nil
+    needsSMTPUTF8: Bool = false, requiresTLS: Bool = false, returnedContent: ReturnedContent? = nil,
+    envelopeID: String? = nil
   ) {
     self.reversePath = reversePath
     self.recipients = recipients

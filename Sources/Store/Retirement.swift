@@ -9,7 +9,9 @@ extension Store {
     let after = retirement.withLock { $0 }
     let (last, hasRefusals) = try await write(.freeing) { transaction in
       try transaction.retireTransportSecurity(before: before)
-      return (try transaction.retireEnvelopes(before: before, after: after), try transaction.retireRefusals(before: before))
+      return (
+        try transaction.retireEnvelopes(before: before, after: after), try transaction.retireRefusals(before: before)
+      )
     }
     // Those that wait are left behind; the next run begins at the front again.
     retirement.withLock { $0 = last ?? 0 }

@@ -26,7 +26,8 @@ import Testing
         mode = "verify"
         """)
     let expected: [(String, Configuration.TLSPolicy.Mode)] = [
-      ("example.net", .require), ("a.b.EXAMPLE.net", .require), ("old.example.net", .none), ("x.old.example.net", .require),
+      ("example.net", .require), ("a.b.EXAMPLE.net", .require), ("old.example.net", .none),
+      ("x.old.example.net", .require),
       ("example.com", .verify),
     ]
     for (domain, mode) in expected { #expect(configuration.tlsMode(for: domain) == mode, "\(domain)") }

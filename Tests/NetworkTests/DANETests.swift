@@ -116,7 +116,8 @@ import Testing
     let trust = try Self.trust.get()
     var random = SystemRandomNumberGenerator()
     for _ in 0..<500 {
-      let data = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+      let data = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random)
+      }
       let association = CertificateAssociation(
         usage: UInt8.random(in: 0...4, using: &random), selector: UInt8.random(in: 0...2, using: &random),
         matchingType: UInt8.random(in: 0...3, using: &random), data: data)

@@ -50,7 +50,8 @@ import Testing
     try await serving { connection, request in
       seen.withLock { $0 = request }
       try await connection.write(
-        "HTTP/1.1 200 OK\r\nContent-Type: Text/Plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        "HTTP/1.1 200 OK\r\nContent-Type: Text/Plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      )
     } _: { client in
       let response = try await get(client)
       #expect(response.status == 200 && response.body == Array(body.utf8) && response.mediaType == "text/plain")
@@ -71,11 +72,15 @@ import Testing
 
   @Test func whoeverCannotProveTheNameIsNotAsked() async throws {
     let asked = Atomic(0)
-    try await serving(["other.example"]) { _, _ in asked.add(1, ordering: .relaxed) } _: { client in
+    try await serving(["other.example"]) { _, _ in
+      asked.add(1, ordering: .relaxed)
+    } _: { client in
       let error = await #expect(throws: HTTPError.self) { _ = try await get(client) }
       #expect(error?.kind == .certificate(.nameMismatch))
     }
-    try await serving(trusted: false) { _, _ in asked.add(1, ordering: .relaxed) } _: { client in
+    try await serving(trusted: false) { _, _ in
+      asked.add(1, ordering: .relaxed)
+    } _: { client in
       let error = await #expect(throws: HTTPError.self) { _ = try await get(client) }
       #expect(error?.kind == .certificate(.untrusted))
     }
@@ -138,9 +143,12 @@ import Testing
     ("HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", 200, "abc"),
     ("HTTP/1.0 404\r\n\r\nnot here", 404, "not here"),
     ("HTTP/1.1 204 No Content\r\n\r\n", 204, ""),
-    ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nlate", 200, "late"),
     (
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\n0a\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n", 200,
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nlate", 200, "late"
+    ),
+    (
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\n0a\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n",
+      200,
       "abc0123456789"
     ),
     ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, ""),
@@ -153,15 +161,18 @@ import Testing
   }
 
   static let bad = [
-    "", "HTTP/1.1 200 OK\r\n", "HTTP/2 200 OK\r\n\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 999 OK\r\n\r\n",
+    "", "HTTP/1.1 200 OK\r\n", "HTTP/2 200 OK\r\n\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+    "HTTP/1.1 999 OK\r\n\r\n",
     "HTTP/1.1 200 OK\r\nNo colon\r\n\r\n", "HTTP/1.1 200 OK\r\n folded\r\n\r\n", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
     "HTTP/1.1 200 OK\r\nA: \u{0}\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
-    "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
     String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 20) + "HTTP/1.1 200 OK\r\n\r\n",
     "HTTP/1.1 200 OK\r\n" + String(repeating: "a: b\r\n", count: 300) + "\r\n",

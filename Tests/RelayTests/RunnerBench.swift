@@ -69,7 +69,8 @@ final class RunnerBench: Sendable {
     prepare: (inout Dialer) -> Void = { _ in }, _ body: (RunnerBench) async throws -> Void
   ) async throws {
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
-    let bench = RunnerBench(configuration, limits, timeLimits, connector, try trust ?? ClientTrust(), dns, port, prepare)
+    let bench = RunnerBench(
+      configuration, limits, timeLimits, connector, try trust ?? ClientTrust(), dns, port, prepare)
     let running = Task { try await bench.runner.run() }
     do {
       try await body(bench)

@@ -16,7 +16,8 @@ import Testing
 
   @Test(arguments: [
     "", "v=STSv1", "v=STSv1;", "v=STSv1; id=", "v=STSv1; id=a-b", "v=STSv1; id=123456789012345678901234567890123",
-    "v=STSv2; id=1", "v=stsv1; id=1", " v=STSv1; id=1", "V=STSv1; id=1", "id=1; v=STSv1", "v=STSv1; id", "v=STSv1;; id=1",
+    "v=STSv2; id=1", "v=stsv1; id=1", " v=STSv1; id=1", "V=STSv1; id=1", "id=1; v=STSv1", "v=STSv1; id",
+    "v=STSv1;; id=1",
     "v=STSv1; id=1; =x", "v=STSv1; id=1 2", "v=STSv1; id=ä", "v=STSv1 id=1",
   ]) func noRecord(_ text: String) {
     #expect(STSRecord(text) == nil)
@@ -55,7 +56,8 @@ import Testing
   @Test(arguments: [
     "", "version: STSv2\nmode: none\nmax_age: 1", "mode: none\nmax_age: 1", "version: STSv1\nmax_age: 1",
     "version: STSv1\nmode: enforce\nmax_age: 1", "version: STSv1\nmode: maybe\nmx: a\nmax_age: 1",
-    "version: STSv1\nmode: none", "version: STSv1\nmode: none\nmax_age: -1", "version: STSv1\nmode: none\nmax_age: 12345678901",
+    "version: STSv1\nmode: none", "version: STSv1\nmode: none\nmax_age: -1",
+    "version: STSv1\nmode: none\nmax_age: 12345678901",
     "version: STSv1\nmode: none\nmax_age:", "version: STSv1\nmode: enforce\nmx: a b\nmax_age: 1",
     "version: STSv1\nmode: enforce\nmx: *.*.a\nmax_age: 1", "version: STSv1\nmode: enforce\nmx: *\nmax_age: 1",
     "version: STSv1\nmode: enforce\nmx: a..b\nmax_age: 1", "version: STSv1\nmode: enforce\nmx:\nmax_age: 1",

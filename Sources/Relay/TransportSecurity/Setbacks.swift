@@ -61,7 +61,8 @@ extension SecurityObstacle {
 
 extension HostFailure {
   /// 5.7.30 where a host is safe and does not offer REQUIRETLS, else 5.7.10 (RFC 8689 §4.2.1).
-  fileprivate static func unmet(_ destination: String, _ unfit: [(host: String, obstacle: SecurityObstacle)]) -> HostFailure
+  fileprivate static func unmet(_ destination: String, _ unfit: [(host: String, obstacle: SecurityObstacle)])
+    -> HostFailure
   {
     let isNearlyMet = unfit.contains { $0.obstacle.kind == .noRequireTLS }
     let reasons = unfit.prefix(5).map { "\($0.host): \($0.obstacle.reason)" }.joined(separator: "; ")

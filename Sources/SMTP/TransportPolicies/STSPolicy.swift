@@ -59,7 +59,8 @@ public struct STSPolicy: Hashable, Sendable {
     guard let mode = values["mode"].flatMap({ Mode(rawValue: $0) }) else {
       throw Mistake(description: "the policy's mode is none of enforce, testing and none")
     }
-    guard let age = values["max_age"], (1...10).contains(age.utf8.count), age.utf8.allSatisfy({ (48...57).contains($0) }),
+    guard let age = values["max_age"], (1...10).contains(age.utf8.count),
+      age.utf8.allSatisfy({ (48...57).contains($0) }),
       let seconds = Int(age)
     else { throw Mistake(description: "the policy's max_age is no number of seconds") }
     guard mode == .none || !patterns.isEmpty else { throw Mistake(description: "the policy names no mx") }

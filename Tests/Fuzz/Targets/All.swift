@@ -3,7 +3,8 @@ extension FuzzTarget {
   static let all: [FuzzTarget] = [
     smtpServer, smtpContent, smtpClient, smtpGrammar, sasl, scramClient, imapSession, imapCommands, imapNames, uidSets,
     mime, structures,
-    mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines, transportPolicies,
+    mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines,
+    transportPolicies,
     httpResponse,
   ]
 }

@@ -10,7 +10,8 @@ extension FuzzTarget {
       "SMTP/TransportPolicies/TLSReportRecord.swift",
     ],
     words: [
-      "v=STSv1", "v=TLSRPTv1", "; ", "id=", "rua=", "mailto:", "https://", "@", ",", "version: STSv1", "mode: ", "enforce",
+      "v=STSv1", "v=TLSRPTv1", "; ", "id=", "rua=", "mailto:", "https://", "@", ",", "version: STSv1", "mode: ",
+      "enforce",
       "testing", "none", "mx: ", "*.", "example.net", "max_age: ", "604800", "\r\n", "\n",
     ],
     seeds: [

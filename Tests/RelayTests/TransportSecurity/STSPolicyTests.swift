@@ -180,7 +180,8 @@ import Testing
   }
 
   static func ok(_ body: [UInt8], type: String = "text/plain") -> String {
-    "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n" + String(decoding: body, as: UTF8.self)
+    "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n"
+      + String(decoding: body, as: UTF8.self)
   }
 
   func kind(_ result: Result<[UInt8], STSFailure>) -> STSFailure.Kind? {

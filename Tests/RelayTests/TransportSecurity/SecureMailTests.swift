@@ -54,7 +54,8 @@ struct SecureMailTests {
 
     /// - Parameter sts: the document that the domain's web server gives; `nil`: there is no policy.
     func send(
-      _ transport: TransportWish = .standard, sts: String? = nil, policy: String = "", from: String? = "anna@office.example"
+      _ transport: TransportWish = .standard, sts: String? = nil, policy: String = "",
+      from: String? = "anna@office.example"
     ) async throws -> String {
       let relay = "[relay]\ninternal-networks = [\"127.0.0.0/8\"]\n" + policy
       let configuration = try Configuration(
@@ -70,7 +71,8 @@ struct SecureMailTests {
             dns: dns,
             fetch: { _ in
               sts.map { .success(Array($0.utf8)) } ?? .failure(STSFailure(kind: .fetch, reason: "nobody there"))
-            }, cache: STSPolicyTests.Shelf(), clock: clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            }, cache: STSPolicyTests.Shelf(), clock: clock, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+          )
         }
       ) { bench in
         bench.queue.add(to: ["x@far.example"], from: from, transport: transport)
@@ -193,7 +195,10 @@ struct SecureMailTests {
       #expect(try await stage.send(policy: policy("dane")).hasPrefix("deferred 4.7.5"))
       #expect(try await stage.send(policy: policy("require")).contains("TLSv1.3"))
       #expect(try await stage.send(policy: policy("none")).contains("without TLS"))
-      #expect(stage.account == ["no-policy-found certificate-not-trusted", "no-policy-found dane-required", "no-policy-found success"])
+      #expect(
+        stage.account == [
+          "no-policy-found certificate-not-trusted", "no-policy-found dane-required", "no-policy-found success",
+        ])
     }
     var behaviour = SecureServer.Behaviour()
     behaviour.offersStartTLS = false
@@ -269,7 +274,9 @@ struct SecureMailTests {
       let relay = "[relay]\ninternal-networks = [\"127.0.0.0/8\"]\n"
       let configuration = try Configuration(text: RunnerBench.text.replacing("[relay]\ndirect = false\n", with: relay))
       stage.tlsa(try stage.record())
-      try await RunnerBench.run(configuration: configuration, trust: stage.trust, dns: stage.dns, port: stage.server.port) {
+      try await RunnerBench.run(
+        configuration: configuration, trust: stage.trust, dns: stage.dns, port: stage.server.port
+      ) {
         bench in
         bench.queue.add(to: ["a@far.example"])
         bench.queue.add(to: ["b@far.example"], transport: .required)

@@ -1,16 +1,18 @@
+/// Whether the name is there.
+public enum DNSExistence: Hashable, Sendable {
+  /// It has records of this type.
+  case records
+  /// It exists, without records of this type (or there is something below it).
+  case noData
+  /// It does not exist (NXDOMAIN, RFC 2308 §2.1).
+  case noSuchName
+}
+
 /// What the DNS says about a name: records of one type, or that there are none.
 public struct DNSAnswer<Value: Sendable>: Sendable {
-  /// Whether the name is there.
-  public enum Existence: Hashable, Sendable {
-    /// It has records of this type.
-    case records
-    /// It exists, without records of this type (or there is something below it).
-    case noData
-    /// It does not exist (NXDOMAIN, RFC 2308 §2.1).
-    case noSuchName
-  }
+  public typealias Existence = DNSExistence
 
-  public var existence: Existence
+  public var existence: DNSExistence
   /// In the order in which they came, which means nothing. May be empty although ``existence`` is `records`: records
   /// that cannot be read are left out.
   public var values: [Value]

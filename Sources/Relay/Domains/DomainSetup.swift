@@ -1,0 +1,90 @@
+public import Configuration
+public import Network
+public import Platform
+public import Resolver
+
+/// What the DNS should say of one of our domains depends on: the domain, and the machine that serves it.
+public struct DomainSetup: Sendable {
+  public struct Service: Sendable, Hashable {
+    /// `_submissions`.
+    public var label: String
+    public var port: Int
+    public var isEnabled: Bool
+  }
+
+  public let domain: DomainName
+  /// The machine's name.
+  public let host: DomainName
+  /// The machine's addresses on the internet, as far as its interfaces have them; behind a router they do not.
+  public let addresses: [IPAddress]
+  /// The certificate that the SMTP service shows.
+  public let certificate: CertificateFacts?
+  /// Those that programs look for (RFC 6186 §3, RFC 8314 §5.1).
+  public let services: [Service]
+  /// All mail leaves through another server.
+  public let leavesElsewhere: Bool
+  /// The local part of the address that reports go to.
+  public let reportsTo = "postmaster"
+
+  public init(
+    domain: DomainName, host: DomainName, addresses: [IPAddress], certificate: CertificateFacts?,
+    services: [Service], leavesElsewhere: Bool
+  ) {
+    self.domain = domain
+    self.host = host
+    self.addresses = addresses
+    self.certificate = certificate
+    self.services = services
+    self.leavesElsewhere = leavesElsewhere
+  }
+
+  /// `nil`: the domain is none of the configuration's, or the host's name is none of the DNS.
+  ///
+  /// - Parameter addresses: those of the machine's interfaces.
+  public init?(
+    _ domain: String, _ configuration: Configuration, addresses: Set<IPAddress>, certificate: CertificateFacts?
+  ) {
+    guard let name = DomainName(domain), let host = DomainName(configuration.hostname),
+      configuration.domains.contains(where: { DomainName($0.name) == name })
+    else { return nil }
+    let services = [
+      (Configuration.Service.Name.submissions, 465), (.submission, 587), (.imaps, 993), (.imap, 143),
+    ].map { service, standard in
+      let configured = configuration.service(service)
+      // Port 0 and ports that systemd or a router maps are not what the world sees.
+      return Service(label: "_" + service.rawValue, port: standard, isEnabled: configured.enabled)
+    }
+    let leavesElsewhere =
+      if case .hop? = configuration.wayOut(for: "somewhere.invalid", from: "somebody@" + domain) { true } else { false }
+    let order = addresses.filter { !$0.isInternal }.sorted {
+      ($0.isIPv4 ? 0 : 1, "\($0)") < ($1.isIPv4 ? 0 : 1, "\($1)")
+    }
+    self.init(
+      domain: name, host: host, addresses: order, certificate: certificate, services: services,
+      leavesElsewhere: leavesElsewhere)
+  }
+
+  /// A name below the domain; every prefix that is used is short, and so is what fits a certificate.
+  func below(_ labels: String...) -> DomainName? {
+    DomainName(labels: labels.map { Array($0.utf8) } + domain.labels.map { Array($0.utf8) })
+  }
+
+  func belowHost(_ labels: String...) -> DomainName? {
+    DomainName(labels: labels.map { Array($0.utf8) } + host.labels.map { Array($0.utf8) })
+  }
+
+  /// What an MTA-STS policy for the domain says (RFC 8461 §3.2). A change of it changes the id of the record.
+  var stsPolicy: String { "version: STSv1\r\nmode: enforce\r\nmx: \(host)\r\nmax_age: 604800\r\n" }
+
+  var stsID: String {
+    let digits = SHA256.hash(Array(stsPolicy.utf8)).prefix(10).map { byte in
+      (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return digits.joined()
+  }
+
+  /// For TLSA: the key of the certificate, whoever signed it (RFC 7672 §3.1.1).
+  var association: TLSARecord? {
+    certificate.map { TLSARecord(usage: 3, selector: 1, matchingType: 1, data: $0.keyDigest) }
+  }
+}

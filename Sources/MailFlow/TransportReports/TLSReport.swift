@@ -1,5 +1,5 @@
 public import Platform
-public import Store
+internal import Store
 
 /// What TLS with one domain came to on one day, in the terms of RFC 8460 §4.4: encoded, it is the report's JSON.
 public struct TLSReport: Codable, Sendable, Hashable {

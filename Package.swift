@@ -63,7 +63,8 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
-    .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
+    // Its pkg-config file asks for libevent, which it does not need.
+    .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
     .target(name: "CTOML", cxxSettings: [.define("TOML_HEADER_ONLY", to: "1")]),
     room("Platform", ["COpenSSL"]),
 
@@ -160,7 +161,8 @@ let package = Package(
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     fuzz([
-      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
+      "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow", "IMAP",
+      nioCore, log,
     ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform", "NameServer"], swiftSettings: swift),
   ],

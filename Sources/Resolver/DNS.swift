@@ -6,8 +6,8 @@ public import Platform
 /// resolvers like to mix up are kept apart, because mail does different things with each:
 ///
 ///     the records             ``DNSAnswer`` with values
-///     the name has none       ``DNSAnswer`` without values, ``DNSAnswer/Existence/noData``
-///     the name is not there   ``DNSAnswer`` without values, ``DNSAnswer/Existence/noSuchName``
+///     the name has none       ``DNSAnswer`` without values, ``DNSExistence/noData``
+///     the name is not there   ``DNSAnswer`` without values, ``DNSExistence/noSuchName``
 ///     nobody knows now        ``DNSFailure``: server failure, bogus, timed out, closed
 ///
 /// The first three can be proven or not (``DNSAnswer/isSecure``).

@@ -60,7 +60,7 @@ public final class DNSResolver: DNS, Sendable {
     let lookup = Lookup(name: name, type: type, deadline: .now + settings.timeLimit)
     let inbox = inbox
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
+      await withCheckedContinuation { (continuation: CheckedContinuation<Lookup.Result, Never>) in
         lookup.begin(continuation)
         switch inbox.put(lookup) {
         case .taken: break
@@ -77,7 +77,7 @@ public final class DNSResolver: DNS, Sendable {
 
   /// Ends the thread. Questions that are under way, and all later ones, fail with ``DNSFailure/Kind/closed``.
   public func close() async {
-    await withCheckedContinuation { continuation in
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       if inbox.close({ continuation.resume() }) { continuation.resume() }
     }
   }

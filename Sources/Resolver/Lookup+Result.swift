@@ -10,7 +10,7 @@ extension Lookup {
     let isSecure = result.secure != 0
     let final = result.canonname.flatMap { DomainName(String(cString: $0)) } ?? name
     let timeToLive = Duration.seconds(Int64(max(result.ttl, 0)))
-    func answer(_ existence: DNSAnswer<DNSRecord>.Existence, _ values: [DNSRecord]) -> Result {
+    func answer(_ existence: DNSExistence, _ values: [DNSRecord]) -> Result {
       .success(
         DNSAnswer(existence: existence, values: values, name: final, isSecure: isSecure, timeToLive: timeToLive))
     }

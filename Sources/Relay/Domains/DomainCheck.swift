@@ -1,4 +1,3 @@
-public import Platform
 public import Resolver
 
 /// Looks up what the DNS says of a domain of ours, and says what is missing or wrong.

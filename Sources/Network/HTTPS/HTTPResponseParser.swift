@@ -74,7 +74,7 @@ struct HTTPResponseParser: Sendable {
   private mutating func takeLine(_ rest: inout ArraySlice<UInt8>) throws(HTTPError) -> [UInt8]? {
     let end = rest.firstIndex(of: 10)
     let part = rest[..<(end ?? rest.endIndex)]
-    lineOctets += part.count + 1
+    lineOctets += part.count + (end == nil ? 0 : 1)
     guard lineOctets <= Self.lineBudget else { throw malformed("its header is too long") }
     line += part
     rest = end.map { rest[($0 + 1)...] } ?? []

@@ -161,7 +161,8 @@ let package = Package(
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     fuzz([
-      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
+      "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow", "IMAP",
+      nioCore, log,
     ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform", "NameServer"], swiftSettings: swift),
   ],

@@ -33,6 +33,10 @@ static inline long postroom_SSL_CTX_set_servername_callback(SSL_CTX *ctx, int (*
 static inline long postroom_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
   return SSL_set_tlsext_host_name(ssl, name);
 }
+// For DANE-EE the TLSA record alone decides: neither names nor dates count (RFC 7672 §3.1.1).
+static inline void postroom_SSL_dane_ignore_EE_names(SSL *ssl) {
+  SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+}
 static inline int postroom_SSL_set_app_data(SSL *ssl, void *data) { return SSL_set_app_data(ssl, data); }
 static inline void *postroom_SSL_get_app_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
 static inline void postroom_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }

@@ -71,6 +71,7 @@ extension Session {
       smtputf8: command.smtputf8, eightBitMIME: command.is8BitMIME == true, listener: reception.listener,
       receivedAt: reception.clock.now())
     envelope.user = facts.localUser
+    envelope.transport = command.requiresTLS ? .required : .standard
     return envelope
   }
 

@@ -1,4 +1,5 @@
 internal import Configuration
+internal import MailFlow
 internal import Network
 internal import Platform
 internal import Resolver
@@ -24,40 +25,46 @@ struct Dialer: Sendable {
   let trust: ClientTrust
   var router: Router
   var timeLimits = TimeLimits.standard
+  var security: TransportSecurity
 
   init(connector: Connector, trust: ClientTrust, dns: any DNS) {
     self.connector = connector
     self.trust = trust
+    security = TransportSecurity(tlsa: TLSALookup(dns: dns, trust: trust))
     router = Router(dns: dns, system: { try await connector.addresses(of: $0) })
   }
 
   /// - Throws: what stood in the way of the last address that was tried, or why there was none.
   func open(_ lane: Lane, _ configuration: Configuration) async throws(HostFailure) -> RemoteSession {
     switch lane.way {
-    case .hop(let hop): return try await open(hop, configuration)
-    case .direct(nil): return try await openDirect(lane.domain, configuration)
+    case .hop(let hop): return try await open(hop, lane, configuration)
+    case .direct(nil): return try await openDirect(lane, configuration)
     case .direct(.some(let fallback)):
       do throws(HostFailure) {
-        return try await openDirect(lane.domain, configuration)
+        return try await openDirect(lane, configuration)
       } catch {
-        // What the DNS is sure of the provider cannot change.
-        if error.isFinal { throw error }
-        return try await open(fallback, configuration)
+        // What the DNS is sure of the provider cannot change; and what is not safe enough waits, for he may not ask for as
+        // much.
+        if error.isFinal || error.obstacle != nil { throw error }
+        return try await open(fallback, lane, configuration)
       }
     }
   }
 
-  private func open(_ hop: Configuration.NextHop, _ configuration: Configuration) async throws(HostFailure)
-    -> RemoteSession
-  {
+  private func open(
+    _ hop: Configuration.NextHop, _ lane: Lane, _ configuration: Configuration
+  ) async throws(HostFailure) -> RemoteSession {
     let trip = Trip(
-      destination: "\(hop.address)", hostname: configuration.hostname, hop: hop, credentials: try credentials(hop))
+      destination: "\(hop.address)", hostname: configuration.hostname, wish: lane.wish, hop: hop,
+      credentials: try credentials(hop))
     return try await walk(router.itinerary(to: hop), trip)
   }
 
-  private func openDirect(_ domain: String, _ configuration: Configuration) async throws(HostFailure) -> RemoteSession {
-    let trip = Trip(destination: domain, hostname: configuration.hostname)
-    return try await walk(try await router.itinerary(to: domain, configuration), trip)
+  private func openDirect(_ lane: Lane, _ configuration: Configuration) async throws(HostFailure) -> RemoteSession {
+    let trip = Trip(
+      destination: lane.domain, hostname: configuration.hostname, wish: lane.wish,
+      mode: configuration.tlsMode(for: lane.domain))
+    return try await walk(try await router.itinerary(to: lane.domain, configuration), trip)
   }
 
   /// What holds for every host of a way.
@@ -66,8 +73,19 @@ struct Dialer: Sendable {
     let destination: String
     /// Our own name, for EHLO.
     let hostname: String
+    /// What the sender wants of TLS.
+    let wish: TransportWish
+    /// What the file wants of TLS with the domain's own servers.
+    var mode = Configuration.TLSPolicy.Mode.automatic
     var hop: Configuration.NextHop?
     var credentials: Credentials?
+  }
+
+  /// What holds for one host.
+  private struct Terms: Sendable {
+    var policy: TransportPolicy
+    /// What the policy rests on; `nil`: on the file alone, which names the host.
+    var facts: SecurityFacts?
   }
 
   /// Tries one host after the other, and of each one address after the other.
@@ -75,63 +93,95 @@ struct Dialer: Sendable {
     var itinerary = itinerary
     let end = ContinuousClock.now + Self.totalTimeLimit
     var left = Self.mostAddresses
-    var last: HostFailure?
-    while let reachable = await itinerary.next() {
-      let policy: TransportPolicy
+    var setbacks = Setbacks(destination: trip.destination, wish: trip.wish)
+    func isOver() -> Bool { Task.isCancelled || left == 0 || ContinuousClock.now >= end }
+    hosts: while let reachable = await itinerary.next() {
+      let terms: Terms
       do throws(HostFailure) {
-        policy = try await transportPolicy(reachable, trip)
+        terms = try await self.terms(reachable.host, trip)
       } catch {
-        last = error
+        setbacks.add(error, at: reachable.host.host)
         continue
       }
       for address in reachable.addresses {
-        if Task.isCancelled || left == 0 || ContinuousClock.now >= end { break }
+        if isOver() {
+          setbacks.breakOff()
+          break hosts
+        }
         left -= 1
         do throws(HostFailure) {
-          return try await open(reachable.host, address, policy, trip)
+          return try await open(reachable.host, address, terms, trip)
         } catch {
-          last = error
+          setbacks.add(error, at: reachable.host.host)
           guard error.mayTryOthers else { throw error }
         }
       }
-      if Task.isCancelled || left == 0 || ContinuousClock.now >= end { break }
     }
-    throw last ?? itinerary.failure(for: trip.destination)
+    throw setbacks.failure(itinerary)
   }
 
-  /// What TLS with a host must be: the one place where that is decided.
+  /// What TLS with a host must be: the one place where that is asked. ``SecurityDecision`` decides it for a domain's own
+  /// servers.
   ///
   /// - Throws: if the host must be left alone now.
-  private func transportPolicy(_ host: ReachableHost, _ trip: Trip) async throws(HostFailure) -> TransportPolicy {
-    trip.hop.map { .configured($0.tls) } ?? .opportunistic
+  private func terms(_ host: MailHost, _ trip: Trip) async throws(HostFailure) -> Terms {
+    if let hop = trip.hop {
+      guard trip.wish == .required else { return Terms(policy: .configured(hop.tls)) }
+      guard let policy = TransportPolicy.requireTLS(hop.tls) else {
+        throw .insecure("\(host)", SecurityObstacle(.encryption, "appliance.conf forbids TLS with it"))
+      }
+      return Terms(policy: policy)
+    }
+    let facts = await security.facts(host, domain: trip.destination, wish: trip.wish, mode: trip.mode)
+    switch SecurityDecision(facts) {
+    case .use(let wanted): return Terms(policy: TransportPolicy(wanted), facts: facts)
+    case .skip(let obstacle), .unfit(let obstacle):
+      security.account?.note(facts, address: nil, tls: nil, obstacle: obstacle)
+      throw .insecure("\(host)", obstacle)
+    }
   }
 
   private func open(
-    _ host: MailHost, _ address: IPAddress, _ policy: TransportPolicy, _ trip: Trip
+    _ host: MailHost, _ address: IPAddress, _ terms: Terms, _ trip: Trip
   ) async throws(HostFailure) -> RemoteSession {
+    var obstacle: SecurityObstacle?
     do throws(HostFailure) {
-      return try await connect(host, address, policy, trip)
+      let session: RemoteSession
+      do throws(HostFailure) {
+        session = try await connect(host, address, terms.policy, trip)
+      } catch {
+        // `opportunistic` says that mail goes out rather than waits. A password never does.
+        guard error.mayTryWithoutTLS, trip.credentials == nil else { throw error }
+        obstacle = error.obstacle
+        var plain = terms.policy
+        plain.startTLS = .never
+        session = try await connect(host, address, plain, trip)
+      }
+      note(terms, address, session.connection.tls, obstacle)
+      return session
     } catch {
-      // `opportunistic` says that mail goes out rather than waits. A password never does.
-      guard error.mayTryWithoutTLS, trip.credentials == nil else { throw error }
-      var plain = policy
-      plain.startTLS = .never
-      return try await connect(host, address, plain, trip)
+      if let obstacle = error.obstacle ?? obstacle { note(terms, address, nil, obstacle) }
+      throw error
     }
+  }
+
+  private func note(_ terms: Terms, _ address: IPAddress, _ tls: TLSSession?, _ obstacle: SecurityObstacle?) {
+    guard let facts = terms.facts else { return }
+    security.account?.note(facts, address: address, tls: tls, obstacle: obstacle)
   }
 
   private func connect(
     _ host: MailHost, _ address: IPAddress, _ policy: TransportPolicy, _ trip: Trip
   ) async throws(HostFailure) -> RemoteSession {
     let name = host.address == nil ? "\(host.host)[\(address)]:\(host.port)" : "\(host)"
-    let tls = ClientTLS(serverName: host.host, verification: policy.verification, trust: trust)
+    let tls = ClientTLS(serverName: policy.serverName ?? host.host, verification: policy.verification, trust: trust)
     let connection: Connection
     do {
       connection = try await connector.connect(
         to: PeerAddress(address: address, port: host.port), within: Self.connectTimeLimit,
         tls: policy.isImplicit ? tls : nil)
     } catch let error as ConnectError where error.kind == .tls {
-      throw .insecure(name, error.reason, mayTryWithoutTLS: false)
+      throw .insecure(name, SecurityObstacle(.handshake, error.reason), because: policy.because)
     } catch let error as ConnectError {
       throw .unreachable(name, error.reason)
     } catch {
@@ -141,7 +191,13 @@ struct Dialer: Sendable {
       name: trip.hostname, tls: policy.startTLS, credentials: trip.credentials, nonce: Array(Base64Nonce.make().utf8))
     settings.prefersChunking = true
     settings.timeLimits = timeLimits
-    return try await RemoteSession.open(connection, hop: name, settings: settings, tls: tls)
+    settings.demandsRequireTLS = policy.demandsRequireTLS
+    do throws(HostFailure) {
+      return try await RemoteSession.open(connection, hop: name, settings: settings, tls: tls)
+    } catch {
+      guard let obstacle = error.obstacle, let because = policy.because else { throw error }
+      throw .insecure(name, obstacle, because: because, mayTryWithoutTLS: error.mayTryWithoutTLS)
+    }
   }
 
   /// Reads the password anew for every session: a changed file needs no reload.

@@ -66,9 +66,18 @@ extension QueueRunner {
     flow: MailFlow, configuration: @escaping @Sendable () -> Configuration, connector: Connector, trust: ClientTrust,
     dns: any DNS, clock: Clock = .system, log: Logger = Logger(label: "relay")
   ) {
+    var dialer = Dialer(connector: connector, trust: trust, dns: dns)
+    dialer.security.account = SessionAccount(clock: clock) { [store = flow.store] in store.countLazily($0) }
+    let fetch = STSFetch(
+      dns: dns, client: HTTPSClient(connector: connector, trust: trust),
+      mayConnect: { address in
+        AddressRules(allowed: configuration().relay.internalNetworks, own: Machine.ownAddresses()).verdict(address)
+          != .forbidden
+      })
+    dialer.security.policies = STSPolicies(
+      dns: dns, fetch: { await fetch.document(of: $0) }, cache: StoredSTSPolicies(store: flow.store), clock: clock,
+      log: log)
     self.init(
-      queue: FlowQueue(flow: flow), configuration: configuration,
-      dialer: Dialer(connector: connector, trust: trust, dns: dns),
-      clock: clock, log: log)
+      queue: FlowQueue(flow: flow), configuration: configuration, dialer: dialer, clock: clock, log: log)
   }
 }

@@ -11,6 +11,8 @@ struct HostFailure: Error, Hashable, Sendable {
   var mayTryOthers = true
   /// TLS was tried because it was offered, and failed: another connection may do without it.
   var mayTryWithoutTLS = false
+  /// What kept the connection from being as safe as it must be, if that is why.
+  var obstacle: SecurityObstacle?
 
   /// 4.4.1: no answer from host (RFC 3463 §3.5).
   static func unreachable(_ hop: String, _ reason: String) -> HostFailure {
@@ -22,10 +24,25 @@ struct HostFailure: Error, Hashable, Sendable {
     HostFailure(word: Word(EnhancedCode(4, 4, 2), "The connection to \(hop) came to nothing: \(reason)"))
   }
 
-  /// 4.7.5: cryptographic failure.
-  static func insecure(_ hop: String, _ reason: String, mayTryWithoutTLS: Bool) -> HostFailure {
-    HostFailure(
-      word: Word(EnhancedCode(4, 7, 5), "TLS with \(hop) failed: \(reason)"), mayTryWithoutTLS: mayTryWithoutTLS)
+  /// 4.7.5: cryptographic failure; 4.7.4: security features not supported; 4.4.3: directory server failure.
+  ///
+  /// - Parameter because: whose wish it is that the connection be safe, as half a sentence.
+  static func insecure(
+    _ hop: String, _ obstacle: SecurityObstacle, because: String? = nil, mayTryWithoutTLS: Bool = false
+  ) -> HostFailure {
+    let why = because.map { " (\($0))" } ?? ""
+    let word =
+      switch obstacle.kind {
+      case .certificate, .handshake: Word(EnhancedCode(4, 7, 5), "TLS with \(hop) failed: \(obstacle.reason)\(why)")
+      case .noStartTLS, .noRequireTLS:
+        Word(EnhancedCode(4, 7, 4), "Nothing was sent to \(hop): \(obstacle.reason)\(why)")
+      case .dns: Word(EnhancedCode(4, 4, 3), "Nothing was sent to \(hop): \(obstacle.reason)\(why)")
+      case .policy, .exchanger, .noDANE, .encryption:
+        Word(EnhancedCode(4, 7, 5), "Nothing was sent to \(hop): \(obstacle.reason)\(why)")
+      }
+    var failure = HostFailure(word: word, mayTryWithoutTLS: mayTryWithoutTLS)
+    failure.obstacle = obstacle
+    return failure
   }
 
   /// 4.7.8: authentication credentials invalid (RFC 4954), as a transient error: the file can be put right.

@@ -26,6 +26,7 @@ struct Parcel: Sendable {
           original: recipient.original.map { OriginalAddress(type: $0.type, address: $0.address) })
       },
       size: content.size, needs8BitMIME: content.facts.contains(.eightBitBody), needsSMTPUTF8: needsSMTPUTF8,
+      requiresTLS: envelope?.transport == .required,
       returnedContent: envelope?.returnContent.map { $0 == .full ? .full : .headers },
       envelopeID: envelope?.envelopeID)
     self.content = content

@@ -29,6 +29,8 @@ public actor QueueRunner {
   static let rowsPerDestination = Dispatcher.backlogPerHop
   /// The clock of the wall may be set; no sleep trusts it for longer.
   static let longestSleep = Duration.seconds(900)
+  /// How often is looked whether a kept MTA-STS policy has become old.
+  static let policyRefresh = Duration.seconds(3600)
   /// After an error of the store.
   static let pauseAfterError = Duration.seconds(5)
 
@@ -91,6 +93,8 @@ public actor QueueRunner {
       }
     }
     defer { withExtendedLifetime(subscription) {} }
+    let refreshing = refreshPolicies()
+    defer { refreshing?.cancel() }
     wakeUps.readRows()
     await withTaskCancellationHandler {
       for await _ in wakeUps.signals {
@@ -120,6 +124,14 @@ public actor QueueRunner {
     }
     for courier in couriers.values { await courier.value }
     guillotine.cancel()
+  }
+
+  /// Kept MTA-STS policies are fetched anew from time to time (RFC 8461 §10.2).
+  private func refreshPolicies() -> Task<Void, Never>? {
+    guard let policies = dialer.security.policies else { return nil }
+    return Task { [sleep, clock] in
+      while (try? await sleep(clock.now() + Self.policyRefresh)) != nil { await policies.refresh() }
+    }
   }
 
   private func finish() {
@@ -204,7 +216,9 @@ public actor QueueRunner {
       let configuration = configuration()
       for row in rows {
         let domain = row.recipient.destination ?? ""
-        let lane = configuration.wayOut(for: domain, from: row.envelope.sender).map { Lane(way: $0, domain: domain) }
+        let lane = configuration.wayOut(for: domain, from: row.envelope.sender).map {
+          Lane(way: $0, domain: domain, wish: row.envelope.transportDemand)
+        }
         let key = lane?.key ?? Self.nowhere
         if let lane { lanes[key] = lane }
         if !dispatcher.offer(row, hop: key), !dispatcher.knows(row.recipient.id) { leftBehind = true }

@@ -73,6 +73,8 @@ struct RemoteSession {
       case .some(let tls):
         switch tls.verification {
         case .verified: "\(tls.version) \(tls.cipher), certificate verified"
+        case .associated(let usage):
+          "\(tls.version) \(tls.cipher), verified by \(usage == CertificateAssociation.endEntity ? "DANE-EE" : "DANE-TA")"
         case .unverified, .none: "\(tls.version) \(tls.cipher), certificate not verified"
         }
       }
@@ -99,7 +101,7 @@ struct RemoteSession {
           extensions = offered
           isOpen = true
           return
-        case .failed(let failure): throw HostFailure(failure, hop: hop)
+        case .failed(let failure): throw failed(failure)
         case .sendContent, .finished, .close: throw .broken(hop, "it ended the session at once")
         }
       }
@@ -111,19 +113,36 @@ struct RemoteSession {
     }
   }
 
+  /// What the machine gave up with; where TLS is at fault the obstacle is named.
+  private func failed(_ failure: ClientMachine.Failure) -> HostFailure {
+    switch failure {
+    case .unsuitable(let sentence) where !machine.isEncrypted && !machine.extensions.startTLS:
+      guard machine.settings.tls == .required else { return HostFailure(failure, hop: hop) }
+      return .insecure(hop, SecurityObstacle(.noStartTLS, sentence))
+    case .unsuitable(let sentence) where machine.settings.demandsRequireTLS && !machine.extensions.requireTLS:
+      return .insecure(hop, SecurityObstacle(.noRequireTLS, sentence))
+    case .refused(let reply, "STARTTLS"):
+      return .insecure(hop, SecurityObstacle(.noStartTLS, "it answered STARTTLS with \(reply)"))
+    default: return HostFailure(failure, hop: hop)
+    }
+  }
+
   private mutating func startTLS(_ tls: ClientTLS) async throws(HostFailure) -> [ClientMachine.Action] {
     let mayDoWithout = machine.settings.tls == .opportunistic
     let started: StartedTLS
     do {
       started = try await connection.startTLS(tls)
+    } catch ConnectionError.untrusted(let fault, let reason) {
+      throw .insecure(hop, SecurityObstacle(.certificate(fault), reason), mayTryWithoutTLS: mayDoWithout)
     } catch {
-      throw .insecure(hop, "\(error)", mayTryWithoutTLS: mayDoWithout)
+      throw .insecure(hop, SecurityObstacle(.handshake, "\(error)"), mayTryWithoutTLS: mayDoWithout)
     }
     // Whoever can put bytes behind the go-ahead sits on the line; what they wanted is known, so nothing is retried
     // in plain text.
     guard started.injected == 0 else {
       throw .insecure(
-        hop, "\(started.injected) bytes had been put behind the go-ahead in plain text", mayTryWithoutTLS: false)
+        hop,
+        SecurityObstacle(.handshake, "\(started.injected) bytes had been put behind the go-ahead in plain text"))
     }
     return machine.tlsEstablished()
   }

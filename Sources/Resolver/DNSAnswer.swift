@@ -12,7 +12,7 @@ public enum DNSExistence: Hashable, Sendable {
 public struct DNSAnswer<Value: Sendable>: Sendable {
   public typealias Existence = DNSExistence
 
-  public var existence: Existence
+  public var existence: DNSExistence
   /// In the order in which they came, which means nothing. May be empty although ``existence`` is `records`: records
   /// that cannot be read are left out.
   public var values: [Value]

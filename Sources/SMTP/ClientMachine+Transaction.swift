@@ -126,6 +126,14 @@ extension ClientMachine {
 
   /// What this server cannot do that the message needs (RFC 1870 §6, RFC 6152, RFC 6531 §3.2).
   private func incapable(of transaction: ClientTransaction) -> Reply? {
+    if transaction.requiresTLS, transaction.reversePath != nil {
+      guard isEncrypted else {
+        return Reply(550, "5.7.10", "the message may go through TLS only, and this session has none")
+      }
+      guard extensions.requireTLS else {
+        return Reply(550, "5.7.30", "the next server does not offer REQUIRETLS, which this message needs")
+      }
+    }
     if transaction.needsSMTPUTF8, !extensions.smtputf8 {
       return Reply(550, "5.6.7", "the next server does not offer SMTPUTF8, which this message needs")
     }
@@ -143,6 +151,7 @@ extension ClientMachine {
     if extensions.size { line += " SIZE=\(transaction.size)" }
     if transaction.needs8BitMIME { line += " BODY=8BITMIME" }
     if transaction.needsSMTPUTF8 { line += " SMTPUTF8" }
+    if transaction.requiresTLS, isEncrypted, extensions.requireTLS { line += " REQUIRETLS" }
     if extensions.dsn {
       if let returned = transaction.returnedContent { line += " RET=\(returned.rawValue)" }
       if let id = transaction.envelopeID { line += " ENVID=\(String(decoding: Xtext.encode(id.utf8), as: UTF8.self))" }

@@ -20,6 +20,8 @@ public struct ClientMachine: Sendable {
     /// Our host name, for EHLO.
     public var name: String
     public var tls: TLSPolicy
+    /// The session is of no use without REQUIRETLS (RFC 8689 §4.2.1).
+    public var demandsRequireTLS = false
     /// `nil`: no authentication.
     public var credentials: Credentials?
     /// Credentials may be used without TLS. Only for a peer on this machine.
@@ -236,6 +238,9 @@ public struct ClientMachine: Sendable {
   }
 
   private mutating func secured() -> [Action] {
+    guard !settings.demandsRequireTLS || (isEncrypted && extensions.requireTLS) else {
+      return fail(.unsuitable("the server does not offer REQUIRETLS, which is required"))
+    }
     guard let credentials = settings.credentials, !isAuthenticated else { return [.ready(extensions)] }
     guard isEncrypted || settings.allowsPlaintextAuthentication else {
       return fail(.unsuitable("the password may not be sent without TLS"))

@@ -25,18 +25,23 @@ public struct ClientTransaction: Sendable {
   public var needs8BitMIME: Bool
   /// An address or the header section is beyond ASCII: the server must offer SMTPUTF8.
   public var needsSMTPUTF8: Bool
+  /// The message came with REQUIRETLS, so it goes with REQUIRETLS (RFC 8689 §4.2.1). A notification, which has no sender,
+  /// goes without it where the server does not have it.
+  public var requiresTLS: Bool
   public var returnedContent: ReturnedContent?
   public var envelopeID: String?
 
   public init(
     reversePath: EmailAddress?, recipients: [Recipient], size: Int, needs8BitMIME: Bool = false,
-    needsSMTPUTF8: Bool = false, returnedContent: ReturnedContent? = nil, envelopeID: String? = nil
+    needsSMTPUTF8: Bool = false, requiresTLS: Bool = false, returnedContent: ReturnedContent? = nil,
+    envelopeID: String? = nil
   ) {
     self.reversePath = reversePath
     self.recipients = recipients
     self.size = size
     self.needs8BitMIME = needs8BitMIME
     self.needsSMTPUTF8 = needsSMTPUTF8
+    self.requiresTLS = requiresTLS
     self.returnedContent = returnedContent
     self.envelopeID = envelopeID
   }

@@ -10,6 +10,8 @@ public struct MailCommand: Sendable, Hashable {
   public var is8BitMIME: Bool?
   /// SMTPUTF8 (RFC 6531 §3.4).
   public var smtputf8 = false
+  /// REQUIRETLS (RFC 8689 §2): onward only over TLS to servers that prove who they are and promise the same.
+  public var requiresTLS = false
   /// RET (RFC 3461 §4.3).
   public var returnedContent: ReturnedContent?
   /// ENVID, without its xtext encoding (RFC 3461 §4.4).

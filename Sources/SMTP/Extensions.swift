@@ -20,6 +20,8 @@ public struct Extensions: Sendable, Equatable {
 
   public var pipelining: Bool { offers("PIPELINING") }
   public var startTLS: Bool { offers("STARTTLS") }
+  /// RFC 8689 §2.
+  public var requireTLS: Bool { offers("REQUIRETLS") }
   public var eightBitMIME: Bool { offers("8BITMIME") }
   public var smtputf8: Bool { offers("SMTPUTF8") }
   public var chunking: Bool { offers("CHUNKING") }

@@ -35,6 +35,12 @@ enum MailParameters {
       command.smtputf8 = true
       return nil
     },
+    // RFC 8689 §2. Whether the session has TLS is looked at where the command is.
+    "REQUIRETLS": { value, command, _ in
+      guard value == nil else { return Reply(501, "5.5.4", "REQUIRETLS takes no value") }
+      command.requiresTLS = true
+      return nil
+    },
     // RFC 3461 §4.3
     "RET": { value, command, _ in
       guard let value, let returned = ReturnedContent(rawValue: String(decoding: value.uppercased, as: UTF8.self))

@@ -20,6 +20,10 @@ extension ServerMachine {
     }
     var command = MailCommand(reversePath: nil)
     if let refusal = MailParameters.read(grammar.rest, into: &command, settings: settings) { return failure(refusal) }
+    // RFC 8689 §2: only within TLS, where alone it is announced.
+    guard isEncrypted || !command.requiresTLS else {
+      return failure(Reply(555, "5.5.4", "REQUIRETLS is offered within TLS only: use STARTTLS first"))
+    }
     if let path {
       // RFC 6531 §3.5: 550 for MAIL.
       guard path.isASCII || command.smtputf8 else {

@@ -278,6 +278,8 @@ public struct ServerMachine: Sendable {
     var lines = ["PIPELINING", "SIZE \(settings.sizeLimit)", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"]
     lines += ["ENHANCEDSTATUSCODES", "LIMITS RCPTMAX=\(settings.recipientLimit) MAILMAX=\(settings.transactionLimit)"]
     if offersTLS { lines.append("STARTTLS") }
+    // RFC 8689 §2: what it promises begins with this session.
+    if isEncrypted { lines.append("REQUIRETLS") }
     if offersAuthentication, !isAuthenticated {
       lines.append("AUTH " + settings.mechanisms.joined(separator: " "))
     }

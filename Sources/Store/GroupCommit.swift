@@ -312,6 +312,7 @@ final class GroupCommit {
       case .step(let step, let envelope): try transaction.trace(step, of: envelope)
       case .reply(let envelope, let outcome): try transaction.markReply(envelope, outcome)
       case .abandon(let body): try transaction.abandonStaged(body)
+      case .session(let session): try transaction.count(session)
       }
     }
   }

@@ -8,7 +8,10 @@ extension Store {
   public func retire(before: Moment) async throws -> Bool {
     let after = retirement.withLock { $0 }
     let (last, hasRefusals) = try await write(.freeing) { transaction in
-      (try transaction.retireEnvelopes(before: before, after: after), try transaction.retireRefusals(before: before))
+      try transaction.retireTransportSecurity(before: before)
+      return (
+        try transaction.retireEnvelopes(before: before, after: after), try transaction.retireRefusals(before: before)
+      )
     }
     // Those that wait are left behind; the next run begins at the front again.
     retirement.withLock { $0 = last ?? 0 }

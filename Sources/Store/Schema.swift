@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing]
+  static let steps: [String] = [first, listing, transportSecurity]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -97,5 +97,15 @@ enum Schema {
     -- The last modification sequence that did not come with a new message.
     ALTER TABLE mailbox ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
     UPDATE mailbox SET changed = modseq;
+    """
+
+  private static let transportSecurity = """
+    CREATE TABLE sts_policy(
+      domain TEXT PRIMARY KEY, id TEXT NOT NULL, document BLOB NOT NULL, fetched INTEGER NOT NULL,
+      expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE tls_session(
+      day INTEGER, domain TEXT, type TEXT, policy TEXT, result TEXT /* empty: success */, host TEXT, address TEXT,
+      helo TEXT, reason TEXT, sessions INTEGER NOT NULL,
+      PRIMARY KEY(day, domain, type, policy, result, host, address, helo, reason)) STRICT, WITHOUT ROWID;
     """
 }

@@ -58,6 +58,7 @@ enum LazyWrite: Sendable {
   case step(TraceStep, EnvelopeID)
   case reply(EnvelopeID, ReplyOutcome)
   case abandon(BodyID)
+  case session(TLSSessionCount)
 }
 
 /// What waits for the writer thread.
@@ -86,6 +87,8 @@ struct WriteQueue {
       refusalsDropped += row.count
       return
     }
+    // Counts are no promise; memory is bounded.
+    if case .session = item, lazy.count >= Self.lazyLimit { return }
     if lazy.isEmpty { lazySince = monotonicNanoseconds() }
     lazy.append(item)
   }

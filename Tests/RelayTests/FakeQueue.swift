@@ -46,7 +46,8 @@ final class FakeQueue: RelayQueue {
     to recipients: [String], from sender: String? = "anna@office.example", text: String = FakeQueue.text,
     pieces: Int = 4096, facts: ContentFacts = [], envelopeID: String? = nil, ret: ReturnContent? = nil,
     notify: NotifyRequest? = nil, original: OriginalRecipient? = nil, accepted: Moment? = nil, due: Moment? = nil,
-    attempts: Int = 0
+    attempts: Int = 0,
+    transport: TransportWish = .standard
   ) -> EnvelopeID {
     let now = time.now
     let bytes = Array(text.utf8)
@@ -58,6 +59,7 @@ final class FakeQueue: RelayQueue {
         origin: .submission, reversePath: sender.flatMap { EmailAddress($0) }, recipients: [], receivedAt: now)
       envelope.envelopeID = envelopeID
       envelope.returnContent = ret
+      envelope.transport = transport
       let stored = StoredEnvelope(
         id: id, at: accepted ?? now, origin: Origin.submission.name, content: content, sender: sender, peer: nil,
         helo: nil, account: "anna", options: envelope.options(fingerprint: nil), fingerprint: nil, reply: .read,

@@ -66,10 +66,11 @@ final class RunnerBench: Sendable {
   static func run(
     configuration: Configuration, limits: DestinationBook.Limits = DestinationBook.Limits(),
     timeLimits: TimeLimits = .standard, trust: ClientTrust? = nil, dns: FakeDNS = FakeDNS(), port: Int = 25,
-    _ body: (RunnerBench) async throws -> Void
+    prepare: (inout Dialer) -> Void = { _ in }, _ body: (RunnerBench) async throws -> Void
   ) async throws {
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
-    let bench = RunnerBench(configuration, limits, timeLimits, connector, try trust ?? ClientTrust(), dns, port)
+    let bench = RunnerBench(
+      configuration, limits, timeLimits, connector, try trust ?? ClientTrust(), dns, port, prepare)
     let running = Task { try await bench.runner.run() }
     do {
       try await body(bench)
@@ -84,7 +85,7 @@ final class RunnerBench: Sendable {
 
   private init(
     _ configuration: Configuration, _ limits: DestinationBook.Limits, _ timeLimits: TimeLimits,
-    _ connector: Connector, _ trust: ClientTrust, _ dns: FakeDNS, _ port: Int
+    _ connector: Connector, _ trust: ClientTrust, _ dns: FakeDNS, _ port: Int, _ prepare: (inout Dialer) -> Void
   ) {
     let settings = Settings(configuration)
     self.settings = settings
@@ -94,6 +95,7 @@ final class RunnerBench: Sendable {
     dialer.router.port = port
     dialer.router.ownAddresses = { [] }
     dialer.timeLimits = timeLimits
+    prepare(&dialer)
     var log = Logger(label: "test")
     log.logLevel = .critical
     let time = time

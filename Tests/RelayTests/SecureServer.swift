@@ -9,6 +9,7 @@ import Synchronization
 final class SecureServer: Sendable {
   struct Behaviour: Sendable {
     var offersStartTLS = true
+    var offersRequireTLS = false
     var implicitTLS = false
     /// Said to STARTTLS in plain text behind the go-ahead, as somebody on the line would.
     var injection: String?
@@ -90,6 +91,7 @@ final class SecureServer: Sendable {
         var lines = ["secure.example"]
         if behaviour.offersStartTLS, !isEncrypted { lines.append("STARTTLS") }
         if !behaviour.mechanisms.isEmpty { lines.append("AUTH " + behaviour.mechanisms.joined(separator: " ")) }
+        if behaviour.offersRequireTLS, isEncrypted { lines.append("REQUIRETLS") }
         lines.append("8BITMIME")
         let count = lines.count
         for (index, line) in lines.enumerated() {

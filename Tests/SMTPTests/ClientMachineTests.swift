@@ -332,3 +332,47 @@ private func message(
     }
   }
 }
+
+@Suite struct ClientRequireTLSTests {
+  private func open(
+    _ keywords: [String], encrypted: Bool = true, demands: Bool = false, sender: Bool = true
+  ) -> ScriptedClient {
+    let transaction = message {
+      $0.requiresTLS = true
+      if !sender { $0.reversePath = nil }
+    }
+    var client = ScriptedClient(encrypted: encrypted, transactions: [transaction]) { $0.demandsRequireTLS = demands }
+    client.hear("220 hello")
+    for line in ["mx.example"] + keywords { client.hear("250-\(line)") }
+    client.hear("250 HELP")
+    return client
+  }
+
+  @Test func itIsPassedOn() {
+    var client = open(["REQUIRETLS"], demands: true)
+    #expect(client.done().last?.hasSuffix(" REQUIRETLS") == true)
+  }
+
+  @Test func aServerWithoutItGetsNothing() {
+    let client = open([])
+    #expect(client.outcome?.results.map(isRefusal) == ["5.7.30"])
+    #expect(open(["REQUIRETLS"], encrypted: false).outcome?.results.map(isRefusal) == ["5.7.10"])
+    guard case .unsuitable? = open([], demands: true).failure else {
+      Issue.record("the session went on")
+      return
+    }
+  }
+
+  /// RFC 8689 §5: a notification goes all the same.
+  @Test func aNotificationGoesWithoutIt() {
+    var client = open([], sender: false)
+    let lines = client.done()
+    #expect(lines.contains { $0.hasPrefix("MAIL FROM:<>") } && !lines.contains { $0.contains("REQUIRETLS") })
+    var better = open(["REQUIRETLS"], sender: false)
+    #expect(better.done().contains { $0.hasPrefix("MAIL FROM:<>") && $0.hasSuffix("REQUIRETLS") })
+  }
+
+  private func isRefusal(_ result: RecipientResult) -> String {
+    if case .incapable(let reply) = result { "\(reply.status)" } else { "\(result)" }
+  }
+}

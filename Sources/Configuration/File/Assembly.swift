@@ -33,6 +33,10 @@ struct Assembly {
     for (number, route) in configuration.routes.enumerated() {
       for domain in route.domains { configuration.routeIndex[domain, default: []].append(number) }
     }
+    configuration.tlsPolicies = tlsPolicies(people, routes: configuration.routes)
+    for policy in configuration.tlsPolicies {
+      for domain in policy.domains { configuration.tlsPolicyIndex[domain] = policy.mode }
+    }
     configuration.addressIndex = people.destinations
     return findings.hasErrors ? nil : configuration
   }

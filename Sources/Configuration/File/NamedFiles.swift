@@ -22,6 +22,9 @@ extension ConfigurationFile {
     if let path = configuration.smartHost?.passwordFile {
       files.append((path, "password file", "smart-host.password-file", true))
     }
+    if let path = configuration.dns.trustAnchorFile {
+      files.append((path, "trust anchor file", "dns.trust-anchor-file", false))
+    }
     return files.compactMap { file in
       problem(with: file.path, file.what, line: configuration.line(of: file.key) ?? 0, isSecret: file.isSecret)
     }.sorted { $0.line < $1.line }

@@ -11,7 +11,7 @@ enum Schema {
     ] + ServiceTable.schemas + [
       TLSTable.schema, NetworkTable.schema, LimitsTable.schema, DeviceTable.schema, RuleTable.schema,
       DNSTable.schema, RelayTable.schema, RouteTable.schema, SmartHostTable.schema, BackupTable.schema,
-      QueueTable.schema, TraceTable.schema, ControlTable.schema,
+      TLSPolicyTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
       LocalTable.schema, LogTable.schema, PasswordsTable.schema,
     ])
 

@@ -46,6 +46,7 @@ public struct Configuration: Sendable {
   public var smartHostUse = SmartHostUse.always
   /// Domains of others whose mail is taken in while their own servers cannot be reached.
   public var backups: [BackupMX]
+  public var tlsPolicies: [TLSPolicy] = []
   public var queue: Queue
   public var trace: Trace
   public var control: Control
@@ -61,6 +62,7 @@ public struct Configuration: Sendable {
   var addressIndex: [String: Destination] = [:]
   /// The routes for a domain, in the order of the file.
   var routeIndex: [String: [Int]] = [:]
+  var tlsPolicyIndex: [String: TLSPolicy.Mode] = [:]
   var lines: [String: Int] = [:]
 }
 

@@ -30,6 +30,9 @@ extension MailFlow {
     _ envelope: Envelope, _ content: ReceivedContent, header: [UInt8]?, deadline: ContinuousClock.Instant?
   ) async -> Acceptance {
     let (configuration, work) = (configuration(), content.work)
+    var envelope = envelope
+    // RFC 8689 §4.1: the parameter of MAIL is stronger than the field.
+    if envelope.transport == .standard, TLSRequiredField.isNo(in: content.header) { envelope.transport = .waived }
     var candidate = Candidate(
       envelope: envelope, content: content,
       header: work.during(.scan) { Self.deliverable(header, content, configuration) },

@@ -144,6 +144,8 @@ extension MailFlow {
     if !envelope.peer.helo.isEmpty { words += " (\(displayable(envelope.peer.helo, limit: 255)))" }
     words += " with \(envelope.protocolName)"
     if let tls = envelope.tls { words += ", \(displayable(tls, limit: 100))" }
+    if envelope.transport == .required { words += ", REQUIRETLS" }
+    if envelope.transport == .waived { words += ", TLS-Required: No" }
     if let account = envelope.account { words += ", account \(account)" }
     if let user = envelope.user { words += ", user \(displayable(user, limit: 100))" }
     if let device = envelope.device { words += ", device \(device)" }

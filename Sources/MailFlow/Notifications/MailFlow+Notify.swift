@@ -42,7 +42,8 @@ extension MailFlow {
     guard let report = report(about: envelope, to: sender, reports, header, body, subject, configuration) else {
       return .silent("the sender is not told: no address of ours could be made for the notification")
     }
-    return await commission(report.build(), to: sender, configuration)
+    // RFC 8689 §5: it is protected as the message was that it tells of.
+    return await commission(report.build(), to: sender, transport: envelope.transport, configuration)
   }
 
   private func report(
@@ -55,7 +56,7 @@ extension MailFlow {
     let now = clock.now()
     let isFailure = reports.contains { $0.action == .failed }
     let returned: DeliveryReport.Returned =
-      if isFailure, envelope.returnContent != .headers, let body, body.count <= Self.returnLimit {
+      if isFailure, envelope.returnedContent != .headers, let body, body.count <= Self.returnLimit {
         .message(header.bytes + body)
       } else {
         .header(header.bytes)
@@ -75,14 +76,15 @@ extension MailFlow {
 
   /// Plans a message of our own. It has no sender and asks for no notification (RFC 3461 §6.1).
   private func commission(
-    _ message: BuiltMessage, to recipient: EmailAddress, _ configuration: Configuration
+    _ message: BuiltMessage, to recipient: EmailAddress, transport: TransportWish, _ configuration: Configuration
   ) async -> Notifying {
     let now = clock.now()
     let header = HeaderSection(message.header)
     let structure = MIMEScanner.scan(header: header, body: message.body[...])
-    let envelope = Envelope(
+    var envelope = Envelope(
       origin: .notification, reversePath: nil, recipients: [EnvelopeRecipient(recipient, notify: .never)],
       smtputf8: recipient.isInternationalized, eightBitMIME: structure.has8BitBody, receivedAt: now)
+    envelope.transport = transport
     let size = message.header.count + message.body.count
     let plan: Plan
     do {

@@ -138,7 +138,7 @@ extension MailFlow {
       if let content = recipient?.content, let message = try await store.open(content, prefix: recipient?.prefix) {
         header = HeaderSection(try await message.bytes(from: 0, count: message.headerSize))
         let size = message.size - message.headerSize
-        if size <= Self.returnLimit, envelope.returnContent != .headers {
+        if size <= Self.returnLimit, envelope.returnedContent != .headers {
           body = try await message.bytes(from: message.headerSize, count: size)
         }
       }

@@ -14,6 +14,7 @@ extension Envelope {
     static let listener: UInt8 = 7
     static let device: UInt8 = 8
     static let fingerprint: UInt8 = 9
+    static let transport: UInt8 = 10
   }
 
   /// The columns that the store does not understand.
@@ -27,11 +28,16 @@ extension Envelope {
     fields.add(Option.eightBitMIME, eightBitMIME)
     fields.add(Option.listener, listener)
     fields.add(Option.device, device)
+    fields.add(Option.transport, transport == .standard ? nil : Int64(transport.rawValue))
     if let fingerprint { fields.add(Option.fingerprint, fingerprint.bytes) }
     return fields.bytes
   }
 
   static func fingerprint(in options: [UInt8]) -> [UInt8]? { Fields.Reader(options).bytes(Option.fingerprint) }
+
+  static func transport(in options: [UInt8]) -> TransportWish {
+    Fields.Reader(options).integer(Option.transport).flatMap { TransportWish(rawValue: Int(clamping: $0)) } ?? .standard
+  }
 
   /// The envelope of a row, without its recipients.
   public init(_ row: StoredEnvelope) {
@@ -45,5 +51,6 @@ extension Envelope {
       returnContent: fields.integer(Option.returnContent).flatMap { ReturnContent(rawValue: Int(clamping: $0)) },
       smtputf8: fields.flag(Option.smtputf8), eightBitMIME: fields.flag(Option.eightBitMIME),
       listener: fields.text(Option.listener) ?? "", receivedAt: row.at)
+    transport = Self.transport(in: row.options)
   }
 }

@@ -66,6 +66,16 @@ public enum ReturnContent: Int, Sendable, Hashable, Codable {
   case headers = 2
 }
 
+/// What the sender wants of the way on (RFC 8689).
+public enum TransportWish: Int, Sendable, Hashable, Codable {
+  /// Nothing was said: the destination's own policy holds.
+  case standard = 0
+  /// REQUIRETLS: only over TLS, to servers that prove who they are and promise the same.
+  case required = 1
+  /// `TLS-Required: No`: rather in plain text than not at all.
+  case waived = 2
+}
+
 /// Who speaks, as far as the connection knows.
 public struct Peer: Sendable, Hashable {
   /// The client's address; `nil` where there is none (the appliance itself, a test without a socket).
@@ -117,6 +127,7 @@ public struct Envelope: Sendable {
   /// ENVID (RFC 3461 §4.4), xtext decoded.
   public var envelopeID: String?
   public var returnContent: ReturnContent?
+  public var transport = TransportWish.standard
   /// MAIL carried SMTPUTF8 (RFC 6531).
   public var smtputf8: Bool
   /// MAIL carried BODY=8BITMIME (RFC 6152).

@@ -65,6 +65,7 @@ extension Connection {
         }
       }.get()
     } catch let error as TLSError {
+      if let fault = error.fault { throw ConnectionError.untrusted(fault, error.description) }
       throw ConnectionError.tls(error.description)
     } catch {
       throw ConnectionError.tls("\(ConnectionError(error))")

@@ -16,6 +16,8 @@ public enum ConnectionError: Error, Hashable, Sendable, CustomStringConvertible 
   case endOfStream
   /// TLS could not be established or went wrong; the text says why.
   case tls(String)
+  /// TLS was refused because of the server's certificate; the text says why.
+  case untrusted(CertificateFault, String)
   /// Two tasks waited for input at once: a connection has one session.
   case busy
 
@@ -28,7 +30,7 @@ public enum ConnectionError: Error, Hashable, Sendable, CustomStringConvertible 
     case .endlessLine: "the peer sent a line without an end"
     case .pieceTooLarge: "more bytes were asked for in one piece than a connection holds"
     case .endOfStream: "the peer ended the stream in the middle of a piece"
-    case .tls(let reason): "TLS failed: \(reason)"
+    case .tls(let reason), .untrusted(_, let reason): "TLS failed: \(reason)"
     case .busy: "two tasks read from one connection at the same time"
     }
   }

@@ -3,8 +3,13 @@ internal import COpenSSL
 /// What OpenSSL, or a certificate file, refused; in a sentence.
 public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   public let description: String
+  /// What was wrong with the server's certificate, if that is why.
+  public let fault: CertificateFault?
 
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String, fault: CertificateFault? = nil) {
+    self.description = description
+    self.fault = fault
+  }
 }
 
 /// Takes everything from OpenSSL's error queue of this thread and says it in its words.

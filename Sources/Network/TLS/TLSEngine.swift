@@ -23,6 +23,10 @@ final class TLSEngine {
   /// Kept alive for the SNI callback, and because the SSL object uses its contexts.
   private let contexts: ServerContextSet?
   private let isServer: Bool
+  /// The handshake fails if the server does not prove who it is.
+  private var demandsProof = false
+  /// TLSA records decide who the server is.
+  private var usesDANE = false
   private(set) var isFinished = false
   private(set) var isEnded = false
   private var isShutDown = false
@@ -62,7 +66,28 @@ final class TLSEngine {
         guard SSL_set1_host(ssl, name) == 1 else { throw TLSError("\(name) is no name to check a certificate for") }
       }
     }
-    SSL_set_verify(ssl, client.verification == .required ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+    switch client.verification {
+    case .none: break
+    case .required: demandsProof = true
+    case .dane(let associations, let names): try useDANE(associations, names, serverName: client.serverName)
+    }
+    SSL_set_verify(ssl, demandsProof ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+  }
+
+  /// OpenSSL's own verification: it also follows the publisher's digest agility (RFC 7671 §9).
+  private func useDANE(_ associations: [CertificateAssociation], _ names: [String], serverName: String?) throws {
+    guard let serverName, IPAddress(serverName) == nil else {
+      throw TLSError("DANE needs the name of the server, below which its TLSA records stand")
+    }
+    let base = serverName.hasSuffix(".") ? String(serverName.dropLast()) : serverName
+    guard SSL_dane_enable(ssl, base) > 0 else {
+      throw TLSError("\(base) is no name for DANE: \(takeOpenSSLErrors() ?? "no reason given")")
+    }
+    postroom_SSL_dane_ignore_EE_names(ssl)
+    for name in names where name != base { _ = SSL_add1_host(ssl, name) }
+    for association in associations where association.add(to: ssl) { usesDANE = true }
+    ERR_clear_error()
+    demandsProof = usesDANE
   }
 
   private func attach() throws {
@@ -165,7 +190,7 @@ final class TLSEngine {
     if !isServer, verified != Int(X509_V_OK), let words = X509_verify_cert_error_string(verified) {
       reason += " (\(String(cString: words)))"
     }
-    return TLSError("\(what): \(reason)")
+    return TLSError("\(what): \(reason)", fault: demandsProof ? CertificateFault(verifyResult: verified) : nil)
   }
 }
 
@@ -179,13 +204,18 @@ extension TLSEngine {
       version: SSL_get_version(ssl).map { String(cString: $0) } ?? "?",
       cipher: cipher.flatMap { SSL_CIPHER_get_name($0) }.map { String(cString: $0) } ?? "?",
       bits: Int(SSL_CIPHER_get_bits(cipher, nil)), serverName: name, resumed: SSL_session_reused(ssl) == 1,
-      verification: verification, exporter: exporter)
+      verification: verification, fault: isServer ? nil : CertificateFault(verifyResult: SSL_get_verify_result(ssl)),
+      exporter: exporter)
   }
 
   private var verification: TLSSession.Verification {
     if isServer { return .none }
     let result = SSL_get_verify_result(ssl)
-    if result == Int(X509_V_OK) { return .verified }
+    if result == Int(X509_V_OK) {
+      var usage: UInt8 = 0
+      if usesDANE, SSL_get0_dane_tlsa(ssl, &usage, nil, nil, nil, nil) >= 0 { return .associated(usage: usage) }
+      return .verified
+    }
     return .unverified(X509_verify_cert_error_string(result).map { String(cString: $0) } ?? "error \(result)")
   }
 

@@ -6,6 +6,8 @@ public struct TLSSession: Hashable, Sendable {
     case none
     /// The chain leads to a trusted root and the certificate is for the name.
     case verified
+    /// A TLSA record vouches for the server; this is its usage: 2 or 3.
+    case associated(usage: UInt8)
     /// The certificate did not hold, and the mode let it pass. The text says why.
     case unverified(String)
   }
@@ -21,12 +23,22 @@ public struct TLSSession: Hashable, Sendable {
   /// Whether an earlier session was resumed.
   public var resumed: Bool
   public var verification: Verification
+  /// What was wrong with the certificate where it is ``Verification/unverified(_:)``.
+  public var fault: CertificateFault?
   /// Key material for channel binding `tls-exporter` (RFC 9266), 32 bytes. Only with TLS 1.3, where it is unique.
   public var exporter: [UInt8]?
 
+  /// The peer has proved who it is.
+  public var isVerified: Bool {
+    switch verification {
+    case .verified, .associated: true
+    case .none, .unverified: false
+    }
+  }
+
   public init(
     version: String, cipher: String, bits: Int, serverName: String? = nil, resumed: Bool = false,
-    verification: Verification = .none, exporter: [UInt8]? = nil
+    verification: Verification = .none, fault: CertificateFault? = nil, exporter: [UInt8]? = nil
   ) {
     self.version = version
     self.cipher = cipher
@@ -34,6 +46,7 @@ public struct TLSSession: Hashable, Sendable {
     self.serverName = serverName
     self.resumed = resumed
     self.verification = verification
+    self.fault = fault
     self.exporter = exporter
   }
 }

@@ -64,6 +64,18 @@ struct Itinerary: Sendable {
     }
   }
 
+  /// A host that may be there and could not be looked up now.
+  func unknownHost(for destination: String) -> HostFailure? {
+    for (host, why) in obstacles {
+      switch why {
+      case .unknown(let failure): return .unknownWay(destination, failure)
+      case .notFound(let reason): return .unreachable("\(host)", reason)
+      case .noAddress, .forbidden, .own: continue
+      }
+    }
+    return nil
+  }
+
   /// Why no host could be given.
   func failure(for destination: String) -> HostFailure {
     for (host, why) in obstacles {

@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing]
+  static let steps: [String] = [first, listing, relaying]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -97,5 +97,18 @@ enum Schema {
     -- The last modification sequence that did not come with a new message.
     ALTER TABLE mailbox ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
     UPDATE mailbox SET changed = modseq;
+    """
+
+  private static let relaying = """
+    -- Next hops that do not answer: a restart does not forget them. See `Troubles.swift`.
+    CREATE TABLE trouble(
+      destination TEXT PRIMARY KEY, failures INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL)
+      STRICT, WITHOUT ROWID;
+    -- Recipients that failed and whose sender was not told, for the summary that `owner` (an address) gets.
+    CREATE TABLE untold(
+      envelope INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, owner TEXT NOT NULL,
+      PRIMARY KEY(envelope, n)) STRICT, WITHOUT ROWID;
+    -- Holds with an end are few; among the due rows of the queue they would have to be searched for.
+    CREATE INDEX recipient_held ON recipient(due) WHERE state = 1 AND due IS NOT NULL;
     """
 }

@@ -92,7 +92,7 @@ final class RunnerBench: Sendable {
     let time = time
     runner = QueueRunner(
       queue: queue, configuration: { settings.now }, dialer: dialer, limits: limits, clock: time.clock,
-      sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
+      uptime: { time.uptime }, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
   }
 
   func reload(_ change: (inout Configuration) -> Void) async {

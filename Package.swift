@@ -75,6 +75,7 @@ let package = Package(
     room("SMTP", ["Platform", "Message"]),
     room("Accounts", ["Platform", "Configuration", "Message", "Store", log]),
     room("MailFlow", ["Platform", "Configuration", "Message", "Store", log, metrics]),
+    room("MailAuthentication", ["Platform", "Message", "Store"]),
 
     // Floor 3
     room(
@@ -88,11 +89,13 @@ let package = Package(
     room(
       "Relay",
       [
-        "Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "Store", "MailFlow", "Reception",
-        nioCore, log,
+        "Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "Store", "MailFlow",
+        "MailAuthentication", "Reception", nioCore, log,
       ]),
     room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
-    room("Delivery", ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", log]),
+    room(
+      "Delivery",
+      ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", "MailAuthentication", log]),
     room(
       "IMAP",
       ["Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailFlow", nioCore, log]),
@@ -104,8 +107,8 @@ let package = Package(
     room(
       "Postroom",
       [
-        "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "Reception",
-        "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log, lifecycle,
+        "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow",
+        "MailAuthentication", "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log, lifecycle,
       ]),
 
     // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.
@@ -126,6 +129,7 @@ let package = Package(
     tests("Network", ["Platform", nioCore, nioPosix, nioEmbedded, log]),
     tests("Store", ["Platform", "CSQLite", "FaultyDisk"]),
     tests("SMTP", ["Platform", "Message"]),
+    tests("MailAuthentication", ["Platform", "Message", "Store"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message", "FaultyDisk"]),
     tests(
@@ -139,11 +143,12 @@ let package = Package(
     tests(
       "Relay",
       [
-        "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception",
-        nioPosix, log,
+        "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "MailAuthentication",
+        "Network", "Reception", nioPosix, log,
       ]),
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
-    tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
+    tests(
+      "Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "MailAuthentication"]),
     tests(
       "IMAP",
       ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network", nioCore, nioPosix, log]),
@@ -152,7 +157,8 @@ let package = Package(
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     fuzz([
-      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
+      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow",
+      "MailAuthentication", "IMAP", nioCore, log,
     ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
   ],

@@ -1,5 +1,6 @@
 public import Configuration
 public import Logging
+public import MailAuthentication
 public import MailFlow
 public import Network
 public import Platform
@@ -86,12 +87,13 @@ extension QueueRunner {
   /// - Parameters:
   ///   - connector: makes the connections; its owner shuts it down.
   ///   - trust: the certificates that `verified` and `implicit` routes are checked against.
+  ///   - rewriting: gives forwarded mail a reverse-path of ours.
   public init(
     flow: MailFlow, configuration: @escaping @Sendable () -> Configuration, connector: Connector, trust: ClientTrust,
-    clock: Clock = .system, log: Logger = Logger(label: "relay")
+    rewriting: SenderRewriting? = nil, clock: Clock = .system, log: Logger = Logger(label: "relay")
   ) {
     self.init(
       queue: FlowQueue(flow: flow), configuration: configuration, dialer: Dialer(connector: connector, trust: trust),
-      clock: clock, log: log)
+      rewriting: rewriting, clock: clock, log: log)
   }
 }

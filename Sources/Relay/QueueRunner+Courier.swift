@@ -129,7 +129,8 @@ extension QueueRunner {
     while !rows.isEmpty {
       guard session.isOpen, !session.isUsedUp else { return dispatcher.putBack(ready.batch, rows, hop: lane) }
       let some = rows.count <= session.mostRecipients ? rows : Array(rows.prefix(session.mostRecipients))
-      guard let parcel = session.work.during(.relay, { Parcel(some, ready.content) }) else {
+      let reversePath = Parcel.returnPath(some[0], configuration(), rewriting)
+      guard let parcel = session.work.during(.relay, { Parcel(some, ready.content, reversePath: reversePath) }) else {
         await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
         return
       }

@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Logging
+internal import MailAuthentication
 internal import MailFlow
 public import Platform
 internal import SMTP
@@ -36,6 +37,8 @@ public actor QueueRunner {
   let queue: any RelayQueue
   let configuration: @Sendable () -> Configuration
   let dialer: Dialer
+  /// Gives forwarded mail a reverse-path of ours.
+  let rewriting: SenderRewriting?
   let clock: Clock
   /// How long something runs, whatever the clock of the wall says.
   let uptime: @Sendable () -> Duration
@@ -64,13 +67,14 @@ public actor QueueRunner {
 
   init(
     queue: any RelayQueue, configuration: @escaping @Sendable () -> Configuration, dialer: Dialer,
-    limits: DestinationBook.Limits? = nil, clock: Clock = .system, uptime: (@Sendable () -> Duration)? = nil,
+    rewriting: SenderRewriting? = nil, limits: DestinationBook.Limits? = nil, clock: Clock = .system, uptime: (@Sendable () -> Duration)? = nil,
     sleep: (@Sendable (Moment) async throws -> Void)? = nil,
     chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }, log: Logger
   ) {
     self.queue = queue
     self.configuration = configuration
     self.dialer = dialer
+    self.rewriting = rewriting
     self.clock = clock
     let start = ContinuousClock.now
     self.uptime = uptime ?? { ContinuousClock.now - start }

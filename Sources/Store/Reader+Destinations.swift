@@ -116,6 +116,42 @@ extension Reader {
   }
 }
 
+extension Reader {
+  /// Destinations with recipients that have been tried and still wait, those with the most of them first.
+  ///
+  /// Looks at every queued row: for a person who asks, not for a runner.
+  public func destinationsInTrouble(limit: Int) throws -> [DestinationInTrouble] {
+    let found: [(name: String, waiting: Int, oldest: EnvelopeID)] = try database.all(
+      """
+      SELECT destination, count(*), min(envelope) FROM recipient
+      WHERE state = 0 AND destination IS NOT NULL AND attempts > 0 GROUP BY destination ORDER BY 2 DESC, 1 LIMIT ?
+      """, .int(limit)) { ($0.text(0), $0.int(1), $0.id(2)) }
+    return try found.compactMap { destination in
+      try database.first(
+        """
+        SELECT e.at, r.due, r.said FROM recipient r JOIN envelope e ON e.id = r.envelope
+        WHERE r.envelope = ? AND r.destination = ? AND r.state = 0 AND r.attempts > 0 ORDER BY r.n LIMIT 1
+        """, .id(destination.oldest), .text(destination.name)
+      ) {
+        DestinationInTrouble(
+          name: destination.name, waiting: destination.waiting, oldest: Moment(microseconds: $0.int64(0)),
+          nextAttempt: $0.optionalInt64(1).map { Moment(microseconds: $0) }, said: $0.optionalText(2))
+      }
+    }
+  }
+}
+
+/// A destination whose mail waits although it has been tried.
+public struct DestinationInTrouble: Hashable, Sendable, Codable {
+  public let name: String
+  /// Recipients that wait.
+  public let waiting: Int
+  /// When the oldest of them was accepted, when it is tried next, and what was said about it last.
+  public let oldest: Moment
+  public let nextAttempt: Moment?
+  public let said: String?
+}
+
 /// Due rows of one destination.
 public struct DueRows: Sendable {
   public let rows: [QueueRow]

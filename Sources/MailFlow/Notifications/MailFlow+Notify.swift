@@ -79,7 +79,7 @@ extension MailFlow {
   }
 
   /// Plans a message of our own. It has no sender and asks for no notification (RFC 3461 §6.1).
-  private func commission(
+  func commission(
     _ message: BuiltMessage, to recipient: EmailAddress, _ configuration: Configuration
   ) async -> Notifying {
     let now = clock.now()

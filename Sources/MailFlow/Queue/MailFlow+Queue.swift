@@ -187,6 +187,11 @@ extension Envelope {
   }
 }
 
+extension QueueRow {
+  /// The address of ours by whose alias or group this recipient gets the message; `nil`: the sender named it.
+  public var forwardedBy: String? { RecipientOptions(recipient.options).deliveredTo }
+}
+
 extension EnvelopeRecipient {
   /// Reads a row of the store; `nil` if its address is none.
   public init?(_ row: Recipient) {

@@ -108,7 +108,8 @@ let package = Package(
       "Postroom",
       [
         "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow",
-        "MailAuthentication", "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log, lifecycle,
+        "MailAuthentication", "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration",
+        nioCore, nioPosix, log, lifecycle,
       ]),
 
     // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.

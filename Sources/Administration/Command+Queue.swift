@@ -15,7 +15,8 @@ extension Command {
       }
       // `postroom queue frob` is read as a list of frob: no such thing is no empty list, but wrong use.
       let wanted = try await wanted(arguments, office)
-      try await eachWaiting(arguments, office, envelope: wanted?.count == 1 ? wanted?.first?.envelope : nil) { listing in
+      try await eachWaiting(arguments, office, envelope: wanted?.count == 1 ? wanted?.first?.envelope : nil) {
+        listing in
         guard listing.state != RecipientState.quarantined.description else { return }
         if let state, listing.state != state.description { return }
         if let wanted, RecipientID(listing.id).map({ wanted.contains($0) }) != true { return }

@@ -49,10 +49,12 @@ extension QueueRunner {
     }
     let written = results
     guard !written.isEmpty else { return Task {} }
-    return Task(executorPreference: session?.connection.executor) {
-      await self.record(written)
-      self.landed(written.map(\.row.recipient.id))
-    }
+    return Task(executorPreference: session?.connection.executor) { await self.recordAndLand(written) }
+  }
+
+  private func recordAndLand(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async {
+    await record(outcomes)
+    landed(outcomes.map(\.row.recipient.id))
   }
 
   /// The rows are in nobody's hands any more. Between the commit of an outcome and this they may have become due again,

@@ -67,7 +67,8 @@ public actor QueueRunner {
 
   init(
     queue: any RelayQueue, configuration: @escaping @Sendable () -> Configuration, dialer: Dialer,
-    rewriting: SenderRewriting? = nil, limits: DestinationBook.Limits? = nil, clock: Clock = .system, uptime: (@Sendable () -> Duration)? = nil,
+    rewriting: SenderRewriting? = nil, limits: DestinationBook.Limits? = nil, clock: Clock = .system,
+    uptime: (@Sendable () -> Duration)? = nil,
     sleep: (@Sendable (Moment) async throws -> Void)? = nil,
     chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }, log: Logger
   ) {

@@ -170,6 +170,11 @@ public struct Recipient: Hashable, Sendable {
 public struct QueueRow: Hashable, Sendable {
   public let envelope: StoredEnvelope
   public let recipient: Recipient
+
+  public init(envelope: StoredEnvelope, recipient: Recipient) {
+    self.envelope = envelope
+    self.recipient = recipient
+  }
 }
 
 /// Which waiting recipients a listing wants. `nil` does not restrict.

@@ -125,7 +125,8 @@ extension Reader {
       """
       SELECT destination, count(*), min(envelope) FROM recipient
       WHERE state = 0 AND destination IS NOT NULL AND attempts > 0 GROUP BY destination ORDER BY 2 DESC, 1 LIMIT ?
-      """, .int(limit)) { ($0.text(0), $0.int(1), $0.id(2)) }
+      """, .int(limit)
+    ) { ($0.text(0), $0.int(1), $0.id(2)) }
     return try found.compactMap { destination in
       try database.first(
         """
@@ -164,6 +165,11 @@ public struct DueDestinations: Sendable {
   public let destinations: Set<String>
   /// Where the next part begins; `nil`: the round is over.
   public let next: String?
+
+  public init(destinations: Set<String>, next: String?) {
+    self.destinations = destinations
+    self.next = next
+  }
 }
 
 /// A place in the order in which recipients become due.

@@ -9,7 +9,8 @@ struct DispatcherTests {
   let now = Moment(seconds: 1_800_000_000)
 
   func row(
-    _ envelope: Int64, _ number: Int = 0, content: Int64? = nil, due: Duration = .zero, to domain: String = "far.example"
+    _ envelope: Int64, _ number: Int = 0, content: Int64? = nil, due: Duration = .zero,
+    to domain: String = "far.example"
   ) -> QueueRow {
     let id = EnvelopeID(envelope)
     let stored = StoredEnvelope(

@@ -75,7 +75,8 @@ extension MailFlow {
     let sender = displayable(envelope.sender ?? "", limit: 400)
     var text = "  From <\(sender)>, \(envelope.at)"
     if let subject = envelope.subject { text += "\n    \(subject.prefix(200))" }
-    text += "\n    to <\(displayable(recipient.address, limit: 400))>: \((recipient.said ?? "it failed").prefix(1000))\n"
+    text +=
+      "\n    to <\(displayable(recipient.address, limit: 400))>: \((recipient.said ?? "it failed").prefix(1000))\n"
     return text
   }
 

@@ -9,7 +9,7 @@ extension MailFlow {
   ///
   /// A recipient that somebody has settled meanwhile stays as it is; its trace says what the attempt came to.
   public func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
-    for (id, some) in Dictionary(grouping: outcomes, by: \.key.envelope).sorted(by: { $0.key < $1.key }) {
+    for id in Set(outcomes.keys.map(\.envelope)).sorted() {
       let (stored, recipients) = try await store.read { reader in
         (try reader.envelope(id), try reader.recipients(of: id))
       }

@@ -146,7 +146,7 @@ extension MailFlow {
     guard !store.isReadOnly else { return }
     let now = clock.now()
     // The clock may have been set back while no process was there to notice it.
-    try await store.write { try $0.bringBackUntried(to: now) }
+    _ = try await store.write { try $0.bringBackUntried(to: now) }
     let rows = try await store.read { try $0.attempting() }
     guard !rows.isEmpty else { return }
     try await store.write { transaction in

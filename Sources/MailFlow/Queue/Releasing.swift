@@ -1,4 +1,5 @@
 internal import Logging
+internal import Message
 internal import Platform
 public import Store
 

@@ -111,7 +111,7 @@ struct JourneyTests {
     let runner = QueueRunner(
       queue: FlowQueue(flow: flow), configuration: { fixed },
       dialer: Dialer(connector: connector, trust: try ClientTrust()),
-      clock: time.clock, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
+      clock: time.clock, uptime: { time.uptime }, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
     let office = Office(flow: flow, runner: runner, time: time)
     try await before(office)
     let running = Task { try await runner.run() }

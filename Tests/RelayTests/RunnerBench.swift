@@ -62,10 +62,12 @@ final class RunnerBench: Sendable {
 
   static func run(
     configuration: Configuration, limits: DestinationBook.Limits = DestinationBook.Limits(),
-    timeLimits: TimeLimits = .standard, trust: ClientTrust? = nil, _ body: (RunnerBench) async throws -> Void
+    timeLimits: TimeLimits = .standard, trust: ClientTrust? = nil,
+    before: (FakeQueue, ManualTime) -> Void = { _, _ in }, _ body: (RunnerBench) async throws -> Void
   ) async throws {
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
     let bench = RunnerBench(configuration, limits, timeLimits, connector, try trust ?? ClientTrust())
+    before(bench.queue, bench.time)
     let running = Task { try await bench.runner.run() }
     do {
       try await body(bench)

@@ -48,7 +48,8 @@ public final class SenderRewriting: Sendable {
 
   /// The reverse-path of ours for a sender elsewhere. `nil`: there is no key, or no address can be so long.
   public func rewritten(_ sender: EmailAddress) -> EmailAddress? {
-    guard let key = keys.first else { return nil }
+    // What stands between two separators of the scheme cannot hold one: address literals can.
+    guard let key = keys.first, !sender.domain.utf8.contains(UInt8(ascii: "=")) else { return nil }
     let domain = domain()
     let address: SRSAddress
     if let opaque = SRSAddress.opaque(ofFirst: sender.localPart) {

@@ -4,5 +4,6 @@ extension FuzzTarget {
     smtpServer, smtpContent, smtpClient, smtpGrammar, sasl, scramClient, imapSession, imapCommands, imapNames, uidSets,
     mime, structures,
     mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines,
+    returnAddresses,
   ]
 }

@@ -2,6 +2,7 @@ public import Configuration
 public import Logging
 public import MailAuthentication
 public import MailFlow
+internal import Message
 public import Network
 public import Platform
 internal import Store
@@ -58,6 +59,17 @@ struct FlowQueue: RelayQueue {
           hasInternationalizedPrefix: message.prefix.contains { $0 >= 0x80 },
           read: { try await message.bytes(from: $0, count: $1) })
       }, queued: found.also)
+  }
+
+  func sevenBit(_ row: QueueRow, _ source: OutgoingContent) async throws -> OutgoingContent? {
+    guard let id = row.recipient.content,
+      let columns = try await flow.store.read({ try $0.columns(of: id, [.header, .structure]) }),
+      let structure = MIMEStructure(encoded: columns.structure)
+    else { return nil }
+    let header = HeaderSection(columns.header)
+    // A stranger's signature would not survive it (RFC 6376 §5.3), and is not ours to break.
+    if Envelope(row).origin.isFromOutside, header.first("DKIM-Signature") != nil { return nil }
+    return try await SevenBitContent.make(source, header: header, structure: structure)
   }
 
   func recordAttempt(_ ids: [RecipientID], host: String) async throws {

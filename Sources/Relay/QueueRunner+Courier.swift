@@ -126,11 +126,12 @@ extension QueueRunner {
   ) async {
     var rows = ready.batch.rows
     session.work = queue.watch(ready.batch.envelope.id, to: "\(hop.address)")
+    let content = session.isOpen ? await content(of: ready, for: session) : ready.content
     while !rows.isEmpty {
       guard session.isOpen, !session.isUsedUp else { return dispatcher.putBack(ready.batch, rows, hop: lane) }
       let some = rows.count <= session.mostRecipients ? rows : Array(rows.prefix(session.mostRecipients))
       let reversePath = Parcel.returnPath(some[0], configuration(), rewriting)
-      guard let parcel = session.work.during(.relay, { Parcel(some, ready.content, reversePath: reversePath) }) else {
+      guard let parcel = session.work.during(.relay, { Parcel(some, content, reversePath: reversePath) }) else {
         await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
         return
       }
@@ -146,6 +147,20 @@ extension QueueRunner {
       await writing?.value
       writing = settleLater(some, outcomes, session)
       rows = zip(some, outcomes).filter { $0.1 == .again }.map(\.0) + rows.dropFirst(some.count)
+    }
+  }
+
+  /// The content as the server can take it: without 8BITMIME it is encoded (RFC 6152 §3), where that is possible. Where it is
+  /// not, the client machine says what is missing.
+  private func content(of ready: Ready, for session: RemoteSession) async -> OutgoingContent {
+    guard ready.content.facts.contains(.eightBitBody), !session.extensions.eightBitMIME else { return ready.content }
+    do {
+      session.work.begin(.relay)
+      defer { session.work.end(.relay) }
+      return try await queue.sevenBit(ready.batch.rows[0], ready.content) ?? ready.content
+    } catch {
+      log.error("Message \(ready.batch.envelope.id) cannot be encoded for a server without 8BITMIME: \(error)")
+      return ready.content
     }
   }
 

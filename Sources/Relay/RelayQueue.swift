@@ -27,6 +27,8 @@ protocol RelayQueue: Sendable {
   /// The message as it goes out, and which of the recipients are still queued: an administrator may have held or deleted a
   /// row that waits in memory.
   func open(_ content: ContentID?, prefix: PrefixID?, for ids: [RecipientID]) async throws -> OpenedMessage
+  /// The message for a server without 8BITMIME. `nil`: it cannot be made so, or must not be.
+  func sevenBit(_ row: QueueRow, _ source: OutgoingContent) async throws -> OutgoingContent?
   /// Makes the attempt known durably, before its point of no return.
   func recordAttempt(_ ids: [RecipientID], host: String) async throws
   /// Writes what came of attempts, with the notices that follow from it.

@@ -245,6 +245,8 @@ final class FakeQueue: RelayQueue {
   /// The most rows that were read at once.
   var largestRead: Int { state.withLock { $0.largestRead } }
 
+  func sevenBit(_ row: QueueRow, _ source: OutgoingContent) async throws -> OutgoingContent? { nil }
+
   func recordAttempt(_ ids: [RecipientID], host: String) async throws {
     try state.withLock { state in
       if state.failAttempts { throw Failure() }

@@ -9,7 +9,8 @@ extension FuzzTarget {
     "return-addresses",
     covers: ["MailAuthentication/SRS/SRSAddress.swift", "MailAuthentication/SRS/SenderRewriting.swift"],
     words: [
-      "SRS0=", "SRS1=", "srs0+", "SRS1-", "=", "==", "AAAAAAAA", "AAAAAAAA=BQ=", "far.example=", "one.example==", "=anna",
+      "SRS0=", "SRS1=", "srs0+", "SRS1-", "=", "==", "AAAAAAAA", "AAAAAAAA=BQ=", "far.example=", "one.example==",
+      "=anna",
       "@far.example", "@one.example", "\"", "\\", ".", "+", "-", "ü",
     ],
     seeds: [
@@ -24,7 +25,8 @@ extension FuzzTarget {
       keys: [SRSKey(made: now, secret: Array(repeating: 7, count: 32)), SRSKey(made: now, secret: [1, 2, 3])])
     let text = String(decoding: bytes, as: UTF8.self)
     if let parsed = SRSAddress(localPart: text) {
-      try require(SRSAddress(localPart: parsed.localPart) == parsed, "\(text) is another when it is written and read again")
+      try require(
+        SRSAddress(localPart: parsed.localPart) == parsed, "\(text) is another when it is written and read again")
       try Planted.bug(where: parsed.localPart.hasPrefix("SRS1=") && parsed.localPart.hasSuffix("+anna"))
     }
     if let address = EmailAddress(localPart: text, domain: "our.example") {

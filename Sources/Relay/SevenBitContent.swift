@@ -27,7 +27,9 @@ enum SevenBitContent {
         header: header, structure: structure, partHeader: { found[$0] ?? [] })
     else { return nil }
     let prefix = try await read(source, 0, prefixSize)
-    let stream = { Stream(writer: SevenBitWriter(conversion), prefix: prefix, source: source, bodyStart: bodyStart) }
+    let stream: @Sendable () -> Stream = {
+      Stream(writer: SevenBitWriter(conversion), prefix: prefix, source: source, bodyStart: bodyStart)
+    }
     var size = 0
     let measured = stream()
     while let piece = try await measured.next() {

@@ -79,6 +79,7 @@ let package = Package(
     room("SMTP", ["Platform", "Message"]),
     room("Accounts", ["Platform", "Configuration", "Message", "Store", log]),
     room("MailFlow", ["Platform", "Configuration", "Message", "Store", log, metrics]),
+    room("MailAuthentication", ["Platform", "Message", "Store"]),
 
     // Floor 3
     room(
@@ -93,10 +94,12 @@ let package = Package(
       "Relay",
       [
         "Platform", "Configuration", "Message", "Network", "Resolver", "SMTP", "Accounts", "Store", "MailFlow",
-        "Reception", nioCore, log,
+        "MailAuthentication", "Reception", nioCore, log,
       ]),
     room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
-    room("Delivery", ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", log]),
+    room(
+      "Delivery",
+      ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", "MailAuthentication", log]),
     room(
       "IMAP",
       ["Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailFlow", nioCore, log]),
@@ -109,8 +112,8 @@ let package = Package(
       "Postroom",
       [
         "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow",
-        "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration", nioCore, nioPosix, log,
-        lifecycle,
+        "MailAuthentication", "Reception", "Submission", "Relay", "Filtering", "Delivery", "IMAP", "Administration",
+        nioCore, nioPosix, log, lifecycle,
       ]),
 
     // Floor 6. The target cannot be called `postroom`: module names must differ in more than case.
@@ -135,6 +138,7 @@ let package = Package(
     tests("Store", ["Platform", "CSQLite", "FaultyDisk"]),
     tests("Resolver", ["Platform", "NameServer", log]),
     tests("SMTP", ["Platform", "Message"]),
+    tests("MailAuthentication", ["Platform", "Message", "Store"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message", "FaultyDisk"]),
     tests(
@@ -148,11 +152,12 @@ let package = Package(
     tests(
       "Relay",
       [
-        "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception",
-        "Resolver", "NameServer", nioPosix, log,
+        "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "MailAuthentication",
+        "Network", "Reception", "Resolver", "NameServer", nioPosix, log,
       ]),
     tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
-    tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
+    tests(
+      "Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "MailAuthentication"]),
     tests(
       "IMAP",
       ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "Network", nioCore, nioPosix, log]),
@@ -161,8 +166,8 @@ let package = Package(
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     fuzz([
-      "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow", "IMAP",
-      nioCore, log,
+      "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow",
+      "MailAuthentication", "IMAP", nioCore, log,
     ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform", "NameServer"], swiftSettings: swift),
   ],

@@ -3,12 +3,13 @@
  *
  *     cc -O2 -o load load.c -lssl -lcrypto
  *     load --port N --sessions N --messages N --size N --recipients N --users N --domain NAME
- *          [--tls] [--login PATTERN --password TEXT] [--a-connection N] [--seconds N]
+ *          [--tls] [--login PATTERN --password TEXT] [--a-connection N] [--seconds N] [--to NAME [--destinations N]]
  *
  * --recipients   recipients a message: users 1 + n % users and those that follow
  * --tls          TLS from the first octet (RFC 8314), a full handshake each time
  * --login        AUTH PLAIN; %d in the pattern is the number of the session's user, who is then the sender too
  * --a-connection messages a connection; 0 (the default) sends all of a session's on one
+ * --to           the recipients' domain, if it is not the sender's; with --destinations d1.NAME to dN.NAME in turns
  *
  * Commands are not pipelined. Bodies differ by message, so that no server can store one for several. Prints one JSON
  * object with the client's own CPU, so that one can see that it was not the bottleneck. */
@@ -48,7 +49,8 @@ static int port, sessions = 1, recipients = 1, users = 20, use_tls, a_connection
 static long messages = 100, next_message, accepted;
 static size_t size = 4096;
 static double seconds = 120;
-static const char *domain = "example.test", *login, *password = "";
+static int destinations;
+static const char *domain = "example.test", *to_domain, *login, *password = "";
 static char failure[512], *filler;
 static size_t filler_length;
 static double *latencies;
@@ -231,7 +233,10 @@ static void obey(struct session *s, const char *line) {
     case RECIPIENT:
       if (s->recipients_sent < recipients) {
         int user = 1 + (s->message + s->recipients_sent++) % users;
-        say(s, RECIPIENT, "RCPT TO:<u%d@%s>\r\n", user, domain);
+        if (destinations)
+          say(s, RECIPIENT, "RCPT TO:<u%d@d%ld.%s>\r\n", user, 1 + s->message % destinations, to_domain);
+        else
+          say(s, RECIPIENT, "RCPT TO:<u%d@%s>\r\n", user, to_domain ? to_domain : domain);
       } else {
         say(s, DATA, "DATA\r\n");
       }
@@ -300,7 +305,8 @@ int main(int count, char **arguments) {
   static struct option options[] = {
       {"port", 1, 0, 'p'},     {"sessions", 1, 0, 's'}, {"messages", 1, 0, 'm'}, {"size", 1, 0, 'z'},
       {"recipients", 1, 0, 'r'}, {"users", 1, 0, 'u'},    {"domain", 1, 0, 'd'},   {"tls", 0, 0, 't'},
-      {"login", 1, 0, 'l'},    {"password", 1, 0, 'w'}, {"a-connection", 1, 0, 'c'}, {"seconds", 1, 0, 'x'}, {0}};
+      {"login", 1, 0, 'l'},    {"password", 1, 0, 'w'}, {"a-connection", 1, 0, 'c'}, {"seconds", 1, 0, 'x'},
+      {"to", 1, 0, 'o'},       {"destinations", 1, 0, 'n'}, {0}};
   int option;
   while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) switch (option) {
       case 'p': port = atoi(optarg); break;
@@ -315,9 +321,12 @@ int main(int count, char **arguments) {
       case 'w': password = optarg; break;
       case 'c': a_connection = atoi(optarg); break;
       case 'x': seconds = atof(optarg); break;
+      case 'o': to_domain = optarg; break;
+      case 'n': destinations = atoi(optarg); break;
       default: return 2;
     }
-  if (!port || sessions < 1 || sessions > 1000 || messages < 1 || messages > 2000000 || users < 1 || recipients < 1) {
+  if (!port || sessions < 1 || sessions > 1000 || messages < 1 || messages > 2000000 || users < 1 || recipients < 1 ||
+      (destinations && !to_domain)) {
     fprintf(stderr, "load: see the head of load.c for how it is called\n");
     return 2;
   }

@@ -22,6 +22,8 @@ class Case:
     measure: object
     #: prepare(server, tools), once for each server before the first measurement.
     prepare: object = None
+    #: finish(server), once for each server before it is stopped.
+    finish: object = None
     #: The figure whose spread over the peer's repetitions says whether the run was disturbed.
     steady: str = None
     repetitions: int = 3

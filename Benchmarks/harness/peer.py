@@ -12,6 +12,7 @@ class PostfixDovecot:
 
     def __init__(self, scratch, certificate):
         self.scratch, self.certificate = scratch, certificate
+        self.scratch_folder, (self.chain, self.key) = scratch, certificate
         self.smtp, self.submissions, self.imap, self.imaps = (free_port() for _ in range(4))
         self.postfix, self.dovecot = os.path.join(scratch, "peer/postfix"), os.path.join(scratch, "peer/dovecot")
         for folder in ("conf", "spool", "data"):

@@ -9,6 +9,7 @@ class Postroom:
 
     def __init__(self, scratch, binary, certificate):
         self.folder = os.path.join(scratch, "postroom")
+        self.scratch_folder, (self.chain, self.key) = scratch, certificate
         os.makedirs(self.folder)
         self.smtp, self.submissions, self.imap, self.imaps = (free_port() for _ in range(4))
         self.file = os.path.join(self.folder, "appliance.conf")

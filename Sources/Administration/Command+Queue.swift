@@ -1,4 +1,6 @@
+import Configuration
 import MailFlow
+import Platform
 import Store
 
 extension Command {
@@ -11,9 +13,13 @@ extension Command {
         }
         return state
       }
-      try await eachWaiting(arguments, office) { listing in
+      // `postroom queue frob` is read as a list of frob: no such thing is no empty list, but wrong use.
+      let wanted = try await wanted(arguments, office)
+      try await eachWaiting(arguments, office, envelope: wanted?.count == 1 ? wanted?.first?.envelope : nil) {
+        listing in
         guard listing.state != RecipientState.quarantined.description else { return }
         if let state, listing.state != state.description { return }
+        if let wanted, RecipientID(listing.id).map({ wanted.contains($0) }) != true { return }
         try await emit(ControlRow(text: listing.line, listing))
       }
     },
@@ -31,7 +37,7 @@ extension Command {
     },
     change("queue retry", "due now", from: [.queued]) { try await $0.flow.queue.retry($1, by: $2) },
     change("queue hold", "held", from: [.queued]) { try await $0.flow.queue.hold($1, by: $2) },
-    change("queue release", "released", from: [.held]) { _ = try await $0.flow.queue.release($1, by: $2) },
+    changeTogether("queue release", "released", from: [.held]) { await $0.flow.queue.release($1, by: $2) },
     change("queue delete", "deleted", from: [.queued, .held]) { try await $0.flow.queue.delete($1, by: $2) },
   ]
 
@@ -60,28 +66,67 @@ extension Command {
     _ name: String, _ done: String, from states: Set<RecipientState>,
     _ act: @escaping @Sendable (Office, RecipientID, String) async throws -> Void
   ) -> Command {
+    changeTogether(name, done, from: states) { office, ids, actor in
+      // Side by side: the store puts what comes together into one commit.
+      await withTaskGroup(of: (RecipientID, (any Error)?).self) { group in
+        for id in ids {
+          group.addTask {
+            do {
+              try await act(office, id, actor)
+              return (id, nil)
+            } catch {
+              return (id, error)
+            }
+          }
+        }
+        var failures: [RecipientID: any Error] = [:]
+        for await (id, error) in group { failures[id] = error }
+        return failures
+      }
+    }
+  }
+
+  /// Recipients that are changed at once.
+  private static let together = 200
+
+  /// - Parameter act: gives those that stayed as they were, and why.
+  private static func changeTogether(
+    _ name: String, _ done: String, from states: Set<RecipientState>,
+    _ act: @escaping @Sendable (Office, [RecipientID], String) async -> [RecipientID: any Error]
+  ) -> Command {
     Command(name) { arguments, office, emit in
       let chosen = try await chosen(arguments, office, from: states)
       guard !chosen.isEmpty else {
         throw CommandFailure("no waiting mail fits: `postroom queue list` shows what waits")
       }
-      var failures = 0
-      for id in chosen {
-        do {
-          try await act(office, id, arguments.actor)
-          try await emit(ControlRow(text: "\(id): \(done)", ["id": id.description, "done": done]))
-        } catch {
-          failures += 1
-          try await emit(
-            ControlRow(text: "\(id): nothing was done: \(error)", ["id": id.description, "error": "\(error)"]))
+      var count = 0
+      for start in stride(from: 0, to: chosen.count, by: together) {
+        let some = Array(chosen[start..<min(start + together, chosen.count)])
+        let failures = await act(office, some, arguments.actor)
+        count += failures.count
+        for id in some {
+          if let error = failures[id] {
+            try await emit(
+              ControlRow(text: "\(id): nothing was done: \(error)", ["id": id.description, "error": "\(error)"]))
+          } else {
+            try await emit(ControlRow(text: "\(id): \(done)", ["id": id.description, "done": done]))
+          }
         }
       }
-      if failures > 0 {
+      if count > 0 {
         throw CommandFailure(
-          "\(failures) of \(chosen.count) \(chosen.count == 1 ? "recipient" : "recipients") stayed as they were: see why above"
+          "\(count) of \(chosen.count) \(chosen.count == 1 ? "recipient" : "recipients") stayed as they were: see why above"
         )
       }
     }
+  }
+
+  /// The recipients that a listing names; `nil`: it names none, and wants all.
+  private static func wanted(_ arguments: Arguments, _ office: Office) async throws -> Set<RecipientID>? {
+    guard let words = arguments["ids"]?.split(separator: " ") else { return nil }
+    var wanted: Set<RecipientID> = []
+    for word in words { wanted.formUnion(try await recipients(String(word), office)) }
+    return wanted
   }
 
   /// The recipients that ids or options of a command choose, those in one of the states only.
@@ -114,19 +159,30 @@ extension Command {
   private static func recipients(_ text: String, _ office: Office) async throws -> [RecipientID] {
     if let id = RecipientID(text) { return [id] }
     guard let envelope = EnvelopeID(text) else {
-      throw CommandFailure(status: 2, "\(text) is no number of the queue: write it as `postroom queue list` shows it")
+      throw CommandFailure(
+        status: 2,
+        "\(text) is neither a command nor a number of the queue: write numbers as `postroom queue list` shows them")
     }
     return try await office.store.read { try $0.recipients(of: envelope).map(\.id) }
   }
 
   /// All waiting recipients that fit the options, page by page.
   private static func eachWaiting(
-    _ arguments: Arguments, _ office: Office, state: RecipientState? = nil,
+    _ arguments: Arguments, _ office: Office, state: RecipientState? = nil, envelope: EnvelopeID? = nil,
     _ each: (QueueListing) async throws -> Void
   ) async throws {
+    let age = try arguments["age"].map { text in
+      guard let age = Configuration.duration(text), age >= .zero else {
+        throw CommandFailure(status: 2, "the age is \(text): write it as \"30 min\", \"4 h\" or \"2 days\"")
+      }
+      return age
+    }
+    // `<>` is how listings show that there is none.
+    let sender = arguments["sender"].map { $0 == "<>" ? "" : $0 }
     var filter = QueueFilter(
-      state: state, recipient: arguments["recipient"], sender: arguments["sender"],
-      destination: arguments["destination"], account: arguments["account"], limit: 500)
+      state: state, recipient: arguments["recipient"], sender: sender, destination: arguments["destination"],
+      account: arguments["account"], envelope: envelope, acceptedBy: age.map { office.flow.now - $0 },
+      reason: arguments["reason"], limit: 500)
     while true {
       let page = try await office.flow.queue.list(filter)
       for listing in page { try await each(listing) }

@@ -35,6 +35,8 @@ private struct StatusScreen: Encodable {
   let stagingLimitOfOne: Int
   let accounts: Int
   let nextAttempt: String?
+  /// Where mail waits that has been tried, the worst first; at most ten.
+  let destinations: [DestinationInTrouble]
 
   init(_ office: Office) async throws {
     let statistics = try await office.store.statistics()
@@ -53,6 +55,7 @@ private struct StatusScreen: Encodable {
     stagingLimit = office.configuration.limits.staging
     stagingLimitOfOne = office.configuration.limits.stagingPerAddress
     accounts = office.configuration.accounts.count
+    destinations = try await office.store.read { try $0.destinationsInTrouble(limit: 10) }
     nextAttempt = try await office.store.read { try $0.nextDue() }?.description
   }
 
@@ -80,6 +83,13 @@ private struct StatusScreen: Encodable {
         "Incoming   \(readableSize(stagedBytes)) of \(readableSize(stagingLimit)), from one address at most \(readableSize(stagedBytesOfOne)) of \(readableSize(stagingLimitOfOne))"
       )
     }
+    for destination in destinations.prefix(5) {
+      let next = destination.nextAttempt.map { ", next attempt \($0)" } ?? ""
+      lines.append(
+        "Delayed    \(destination.name): \(destination.waiting) since \(destination.oldest)\(next)"
+          + (destination.said.map { "\n           \($0.prefix(200))" } ?? ""))
+    }
+    if destinations.count > 5 { lines.append("           and others: `postroom queue list` shows them") }
     for trouble in running?.troubles ?? [] { lines.append("Trouble    \(trouble)") }
     return lines.joined(separator: "\n")
   }

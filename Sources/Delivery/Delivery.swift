@@ -1,5 +1,6 @@
 public import Configuration
 public import Logging
+public import MailAuthentication
 public import MailFlow
 internal import Message
 
@@ -9,6 +10,7 @@ internal import Message
 /// configuration and the sums of the mailboxes, and writes nothing; `MailFlow` carries a plan out.
 ///
 ///     RCPT ──▶ resolve ──▶ local · remote · 550 5.1.1 · 550 5.7.1 · 452 4.2.2 · 552 5.2.3
+///     RCPT to a return address (SRS) ──▶ a notification goes back to the sender of what was forwarded · 550 5.7.1
 ///     end of data ──▶ plan: verdict ─▶ loop? ─▶ expansion ─▶ quota ─▶ a fate for each recipient
 ///
 /// What must hold: mail for somebody is never lost, never doubled, and never goes to somebody else. So an address that
@@ -22,17 +24,21 @@ public struct Delivery: Planner {
   let usage: Usage
   /// Whether the system has a user of that name.
   let isSystemUser: @Sendable (String) -> Bool
+  /// Knows the return addresses of forwarded mail; `nil`: nothing is forwarded with one.
+  let rewriting: SenderRewriting?
   let log: Logger
 
   /// - Parameter isSystemUser: mail of known senders for such a user at the host's own name goes to the postmaster, if
   ///   nobody else has the address: what a program of this machine reports must reach somebody.
   public init(
     configuration: @escaping @Sendable () -> Configuration, usage: @escaping Usage,
-    isSystemUser: @escaping @Sendable (String) -> Bool = { _ in false }, log: Logger = Logger(label: "delivery")
+    isSystemUser: @escaping @Sendable (String) -> Bool = { _ in false }, rewriting: SenderRewriting? = nil,
+    log: Logger = Logger(label: "delivery")
   ) {
     self.configuration = configuration
     self.usage = usage
     self.isSystemUser = isSystemUser
+    self.rewriting = rewriting
     self.log = log
   }
 

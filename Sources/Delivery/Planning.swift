@@ -1,4 +1,5 @@
 internal import Configuration
+internal import MailAuthentication
 public import MailFlow
 internal import Message
 internal import Platform
@@ -99,6 +100,7 @@ private struct Planning {
   }
 
   private mutating func lead(_ address: EmailAddress, tag: Tag?) -> PlannedRecipient {
+    if let fate = returning(address) { return PlannedRecipient(fate) }
     if isLoop(address) {
       return PlannedRecipient(.reject(Answer(554, "5.4.6", "The message has been delivered to this address before")))
     }
@@ -107,6 +109,25 @@ private struct Planning {
     var planned = PlannedRecipient(fate(of: expansion, address, tag), tag: tag)
     if !expansion.path.isEmpty { planned.note = "through \(expansion.path.joined(separator: ", "))" }
     return planned
+  }
+
+  /// What becomes of mail for a return address of ours (SRS): a notification about a message that was forwarded goes back to
+  /// where that came from. `nil`: it is none.
+  private mutating func returning(_ address: EmailAddress) -> Fate? {
+    switch delivery.rewriting?.returning(address) ?? .unrelated {
+    case .unrelated: return nil
+    case .refused(let why): return .reject(Answer(550, "5.7.1", why))
+    case .sender(let sender):
+      guard message.envelope.reversePath == nil || !message.envelope.origin.isFromOutside else {
+        return .reject(Answer(550, "5.7.1", "This return address takes notifications only"))
+      }
+      // It was somebody else's when the message was forwarded; the domain may be ours by now.
+      if configuration.isLocal(domain: sender.domain) {
+        let expansion = delivery.expansion(sender, configuration, senderIsKnown: true)
+        return fate(of: expansion, sender, nil)
+      }
+      return .expand([Child(address: sender, fate: .queue(destination: sender.domainKey), through: address)])
+    }
   }
 
   private mutating func fate(of expansion: Expansion, _ address: EmailAddress, _ tag: Tag?) -> Fate {

@@ -1,6 +1,7 @@
 internal import Accounts
 internal import Configuration
 internal import Logging
+internal import MailAuthentication
 public import MailFlow
 public import Message
 
@@ -10,6 +11,16 @@ extension Delivery {
     // RFC 3463 §3.4, X.3.5: refusing for good would send back mail that has only come too early.
     if configuration.domains.isEmpty {
       return .refused(Answer(451, "4.3.5", "Nobody has set this mail server up yet, try again later"))
+    }
+    switch rewriting?.returning(address) ?? .unrelated {
+    case .unrelated: break
+    case .refused(let why): return .refused(Answer(550, "5.7.1", why))
+    case .sender:
+      // Whoever may send anything there by it needs only to see one such address.
+      guard sender.reversePath == nil || !sender.origin.isFromOutside else {
+        return .refused(Answer(550, "5.7.1", "This return address takes notifications only"))
+      }
+      return .local
     }
     let expansion = expansion(address, configuration, senderIsKnown: !sender.origin.isFromOutside)
     switch expansion.outcome {

@@ -62,6 +62,9 @@ public final class MailFlow: Sendable {
     store.onCommit { [changes] summary in changes.tell(summary) }
   }
 
+  /// The time of day, as this house has it.
+  public var now: Moment { clock.now() }
+
   /// Begins to take a message in.
   ///
   /// - Parameters:

@@ -4,6 +4,7 @@ public import Configuration
 internal import Delivery
 internal import Filtering
 public import Logging
+internal import MailAuthentication
 public import MailFlow
 public import Platform
 public import Store
@@ -14,6 +15,9 @@ public final class Rooms: Sendable {
   public let store: Store
   public let flow: MailFlow
   public let authenticator: Authenticator
+  /// The return addresses of forwarded mail.
+  let rewriting: SenderRewriting
+  private let clock: Clock
   private let current: CurrentConfiguration
 
   /// The configuration in force.
@@ -40,14 +44,19 @@ public final class Rooms: Sendable {
     let read: @Sendable () -> Configuration = { current.value }
     self.store = store
     self.current = current
+    self.clock = clock
+    rewriting = SenderRewriting(domain: { current.value.hostname }, clock: clock)
     authenticator = Authenticator(configuration: read, secrets: StoredSecrets(store), clock: clock)
     flow = MailFlow(
       store: store, configuration: read, judge: RuleJudge(),
       planner: Delivery(
         configuration: read, usage: { account in try await store.read { try $0.usage(account: account).bytes } },
-        isSystemUser: { Machine.hasUser($0) }, log: logger),
+        isSystemUser: { Machine.hasUser($0) }, rewriting: rewriting, log: logger),
       clock: clock, log: logger)
   }
+
+  /// Reads the keys of return addresses, and renews them when it is time to.
+  func renewKeys() async throws { rewriting.keys = try await SRSKey.load(from: store, now: clock.now()) }
 
   /// Puts another configuration into force. Plans made under the old one are made again.
   func adopt(_ configuration: Configuration) {

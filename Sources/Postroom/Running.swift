@@ -44,13 +44,14 @@ extension Appliance {
     do {
       // Before anything of strangers is touched again.
       try await rooms.flow.watchForCrashes(file: Self.underWay(configuration))
+      try await rooms.renewKeys()
       let (clock, logger) = (options.clock, logger)
       let (certificates, trust) = try await BlockingWork.run {
         (try Certificates(configuration, clock: clock, logger: logger), try ClientTrust())
       }
       let runner = QueueRunner(
         flow: rooms.flow, configuration: { rooms.configuration }, connector: connector, trust: trust, dns: dns,
-        clock: clock, log: logger)
+        rewriting: rooms.rewriting, clock: clock, log: logger)
       let services = Services(rooms: rooms, certificates: certificates, clock: options.clock, logger: logger)
       let listening = Listening(services, loops: loops, configuration: configuration, logger: logger)
       let running = Running(

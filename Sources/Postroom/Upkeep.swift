@@ -3,7 +3,7 @@ internal import Platform
 internal import Store
 
 /// What has to be done from time to time: traces that are older than the office keeps them are deleted, in slices that
-/// hold nobody up.
+/// hold nobody up, keys are renewed, and those whose forwarded mail failed are told of it.
 struct Upkeep {
   let rooms: Rooms
   let clock: Clock
@@ -13,6 +13,14 @@ struct Upkeep {
     self.rooms = rooms
     self.clock = clock
     self.logger = logger
+  }
+
+  private func renewKeys() async {
+    do {
+      try await rooms.renewKeys()
+    } catch {
+      logger.warning("The keys of return addresses could not be renewed", metadata: ["reason": "\(error)"])
+    }
   }
 
   func run() async {
@@ -25,6 +33,8 @@ struct Upkeep {
       } catch {
         logger.warning("Old traces could not be deleted", metadata: ["reason": "\(error)"])
       }
+      await renewKeys()
+      await rooms.flow.writeSummaries()
       guard (try? await Task.sleep(for: .seconds(3600))) != nil else { return }
     }
   }

@@ -1,111 +1,180 @@
 internal import Platform
 internal import Store
 
-/// What goes out in one SMTP transaction: one content, for recipients of one envelope behind one next hop.
-struct Batch: Sendable {
-  let envelope: StoredEnvelope
-  let content: ContentID?
-  let prefix: PrefixID?
-  var rows: [QueueRow]
-
-  var ids: [RecipientID] { rows.map(\.recipient.id) }
-}
-
 /// Decides which waiting recipients go when, over which connections. Pure: rows in, batches out.
 ///
-///     due rows ──offer──▶ backlog by next hop ──next(for:)──▶ in flight ──settled──▶ (gone, or due again later)
-///                              │
+///     due rows ──offer──▶ lanes, one a next hop ──next(for:)──▶ in flight ──settled──▶ (gone, or due again later)
+///         ▲                    │      ▲                             │
+///         └──── hungry ◀───────┤      └───────── putBack ◀──────────┘
 ///                              └─courierToStart: a connection more, while the book has places
 ///
-/// A row is in at most one of backlog and flight, so no recipient is ever tried twice at once. The backlog is bounded;
-/// what does not fit stays in the database, where it is due already, and is read again when there is room.
+/// A row is in at most one of lane and flight, so no recipient is ever tried twice at once. What is in memory is bounded:
+/// of each destination a few rows at first, more as they go; what does not fit stays in the database, where it is due
+/// already, and is read when there is room (``hungry``).
 struct Dispatcher: Sendable {
-  /// Rows kept in memory for one next hop.
-  static let backlogPerHop = 500
+  /// Rows that wait in memory; more only so that each destination has its first few.
+  static let backlog = 4000
+  /// Rows that wait in memory for one destination.
+  static let backlogPerDestination = 500
+  /// With fewer rows than this in memory, a destination that has more in the database gets them.
+  static let refillMark = 100
   /// RFC 5321 §4.5.3.1.8: every server takes 100 recipients.
   static let recipientsPerTransaction = 100
 
-  private struct Lane: Sendable {
-    var rows: [QueueRow] = []
-    var couriers = 0
+  /// A row that has taken off, as it was then: what tells it from itself after a change that makes it due again.
+  private struct Flight: Sendable {
+    var due: Moment?
+    var attempts: Int
+    var destination: String
+
+    init(_ row: QueueRow) {
+      (due, attempts) = (row.recipient.due, row.recipient.attempts)
+      destination = Backlog.destination(row)
+    }
+  }
+
+  /// What is in memory of one destination.
+  private struct Shelf: Sendable {
+    var waiting: Set<RecipientID> = []
+    var flying = 0
+    /// The database has more that is due.
+    var hasMore = false
   }
 
   var book: DestinationBook
-  private var lanes: [String: Lane] = [:]
-  /// What tells a row from itself after a change that makes it due again.
-  private struct Version: Hashable, Sendable {
-    var due: Moment?
-    var attempts: Int
-
-    init(_ recipient: Recipient) { (due, attempts) = (recipient.due, recipient.attempts) }
-  }
-
-  /// Rows in a backlog or in flight.
-  private var known: Set<RecipientID> = []
-  /// Rows in flight, as they were when they took off.
-  private var inFlight: [RecipientID: Version] = [:]
-  /// Those of them that were offered once more since, changed: they are due again although nobody has said that they
+  private var lanes: [String: Backlog] = [:]
+  private var shelves: [String: Shelf] = [:]
+  private var inFlight: [RecipientID: Flight] = [:]
+  /// Those in flight that were offered once more since, changed: they are due again although nobody has said that they
   /// have landed.
   private var changed: Set<RecipientID> = []
+  /// Destinations with few rows in memory and more in the database.
+  private(set) var hungry: Set<String> = []
+  private(set) var waiting = 0
+  /// A lane without any connection has been refused one because all are taken.
+  private var isStarved = false
 
   init(limits: DestinationBook.Limits) { book = DestinationBook(limits: limits) }
 
-  var isIdle: Bool { known.isEmpty }
+  var isIdle: Bool { waiting == 0 && inFlight.isEmpty }
   var flying: Int { inFlight.count }
-  var waiting: Int { known.count - inFlight.count }
-
-  /// Whether a row is in the backlog or in flight.
-  func knows(_ id: RecipientID) -> Bool { known.contains(id) }
+  /// No rows of further destinations should be read now.
+  var isFull: Bool { waiting >= 2 * Self.backlog }
 
   /// Whether anything of a hop is remembered.
   func uses(_ hop: String) -> Bool { lanes[hop] != nil || book.remembers(hop) }
 
+  // MARK: Rows in
+
+  /// How many rows of a destination should be read now, those in memory included, and which ones need not be.
+  ///
+  /// - Parameter isNew: nothing is known of the destination yet: its first few will do.
+  func order(_ destination: String) -> (limit: Int, known: Set<RecipientID>) {
+    let shelf = shelves[destination] ?? Shelf()
+    let most = shelf.waiting.isEmpty && shelf.flying == 0 ? Self.refillMark / 2 : Self.backlogPerDestination
+    let share = min(most, max((Self.backlog - waiting) / 8, 8))
+    return (min(share + shelf.waiting.count, Self.backlogPerDestination) + shelf.flying, shelf.waiting)
+  }
+
+  /// Notes whether the database has more due rows for a destination than were read.
+  mutating func note(_ destination: String, hasMore: Bool) {
+    guard hasMore || shelves[destination] != nil else { return }
+    shelves[destination, default: Shelf()].hasMore = hasMore
+    tidy(destination)
+  }
+
   /// Takes a due row in. `false`: it is known already, or there is no room for it now.
   mutating func offer(_ row: QueueRow, hop: String) -> Bool {
-    if let version = inFlight[row.recipient.id], version != Version(row.recipient) {
-      changed.insert(row.recipient.id)
+    let id = row.recipient.id
+    let destination = Backlog.destination(row)
+    if let flight = inFlight[id] {
+      if flight.due != row.recipient.due || flight.attempts != row.recipient.attempts { changed.insert(id) }
+      return false
     }
-    guard !known.contains(row.recipient.id) else { return false }
-    guard (lanes[hop]?.rows.count ?? 0) < Self.backlogPerHop else { return false }
-    lanes[hop, default: Lane()].rows.append(row)
-    known.insert(row.recipient.id)
+    var shelf = shelves[destination] ?? Shelf()
+    guard !shelf.waiting.contains(id) else { return false }
+    guard shelf.waiting.count < Self.backlogPerDestination else {
+      shelf.hasMore = true
+      shelves[destination] = shelf
+      return false
+    }
+    shelf.waiting.insert(id)
+    shelves[destination] = shelf
+    lanes[hop, default: Backlog()].add(row)
+    waiting += 1
     return true
   }
+
+  // MARK: Connections
 
   /// The next hop that deserves a connection more, with the place for it taken. `nil`: none does, or all places are taken.
   ///
   /// Hops with the fewest connections come first, so a destination with thousands of messages does not keep one with a
-  /// single message waiting. A hop gets another connection only while it has more messages than connections.
+  /// single message waiting. A hop gets another connection only while it has more transactions than connections.
   mutating func courierToStart() -> String? {
-    let wanting = lanes.filter { _, lane in lane.rows.count > lane.couriers && !lane.rows.isEmpty }
-    let inOrder = wanting.sorted { a, b in
-      (a.value.couriers, a.value.rows[0].recipient.due ?? a.value.rows[0].envelope.at, a.key)
-        < (b.value.couriers, b.value.rows[0].recipient.due ?? b.value.rows[0].envelope.at, b.key)
+    isStarved = false
+    var wanting: [(couriers: Int, due: Moment, hop: String)] = []
+    for (hop, lane) in lanes where lane.transactions > lane.couriers {
+      wanting.append((lane.couriers, lane.due ?? Moment(seconds: 0), hop))
     }
-    for (hop, _) in inOrder where book.take(hop) {
-      lanes[hop]?.couriers += 1
-      return hop
+    guard !wanting.isEmpty else { return nil }
+    guard book.open < book.limits.connections else {
+      isStarved = wanting.contains { $0.couriers == 0 }
+      return nil
+    }
+    wanting.sort { ($0.couriers, $0.due, $0.hop) < ($1.couriers, $1.due, $1.hop) }
+    for candidate in wanting {
+      if book.take(candidate.hop) {
+        lanes[candidate.hop]?.couriers += 1
+        return candidate.hop
+      }
+      if candidate.couriers == 0, book.open >= book.limits.connections { isStarved = true }
     }
     return nil
   }
 
+  /// Whether a courier should give its connection up for the sake of a hop that has none.
+  func shouldYield(_ hop: String) -> Bool { isStarved && (lanes[hop]?.couriers ?? 0) > 1 }
+
+  /// A courier has ended; its place is free.
+  mutating func courierEnded(_ hop: String) {
+    book.giveBack(hop)
+    guard var lane = lanes[hop] else { return }
+    lane.couriers = max(lane.couriers - 1, 0)
+    lanes[hop] = lane.couriers == 0 && lane.isEmpty ? nil : lane
+  }
+
+  // MARK: Rows out
+
   /// The next transaction for a courier, now in flight. `nil`: nothing waits for its hop any more.
   mutating func next(for hop: String) -> Batch? {
-    guard var lane = lanes[hop], let first = lane.rows.first else { return nil }
-    var batch = Batch(
-      envelope: first.envelope, content: first.recipient.content, prefix: first.recipient.prefix, rows: [])
-    var rest: [QueueRow] = []
-    rest.reserveCapacity(lane.rows.count)
-    for row in lane.rows {
-      let belongs =
-        row.envelope.id == batch.envelope.id && row.recipient.content == batch.content
-        && row.recipient.prefix == batch.prefix && batch.rows.count < Self.recipientsPerTransaction
-      if belongs { batch.rows.append(row) } else { rest.append(row) }
+    guard let batch = lanes[hop]?.take(limit: Self.recipientsPerTransaction) else { return nil }
+    waiting -= batch.rows.count
+    for row in batch.rows {
+      let id = row.recipient.id
+      inFlight[id] = Flight(row)
+      let destination = Backlog.destination(row)
+      shelves[destination]?.waiting.remove(id)
+      shelves[destination]?.flying += 1
+      tidy(destination)
     }
-    lane.rows = rest
-    lanes[hop] = lane
-    for row in batch.rows { inFlight[row.recipient.id] = Version(row.recipient) }
     return batch
+  }
+
+  /// Rows of a batch that were not offered to anybody: they wait again, before all others.
+  mutating func putBack(_ batch: Batch, _ rows: [QueueRow], hop: String) {
+    // What has changed since is read again instead.
+    let ids = rows.map(\.recipient.id)
+    let same = rows.filter { !changed.contains($0.recipient.id) }
+    lanes[hop, default: Backlog()].putBack(batch.key, same)
+    waiting += same.count
+    for id in ids { land(id) }
+    for row in same { shelves[Backlog.destination(row), default: Shelf()].waiting.insert(row.recipient.id) }
+    for row in rows where changed.remove(row.recipient.id) != nil {
+      let destination = Backlog.destination(row)
+      shelves[destination, default: Shelf()].hasMore = true
+      tidy(destination)
+    }
   }
 
   /// Everything that waits for a hop, now in flight: its host is dead, and all of it is postponed together.
@@ -116,28 +185,52 @@ struct Dispatcher: Sendable {
   }
 
   /// The rows have a new state in the database, or were given up on. `true`: one of them has become due again before this
-  /// was known, and must be read again; nothing else would.
+  /// was known, and must be read again (its destination is ``hungry`` now); nothing else would.
   mutating func settled(_ ids: [RecipientID]) -> Bool {
-    for id in ids { inFlight[id] = nil }
-    known.subtract(ids)
-    defer { changed.subtract(ids) }
-    return !changed.isDisjoint(with: ids)
-  }
-
-  /// A courier has ended; its place is free.
-  mutating func courierEnded(_ hop: String) {
-    book.giveBack(hop)
-    guard var lane = lanes[hop] else { return }
-    lane.couriers = max(lane.couriers - 1, 0)
-    lanes[hop] = lane.couriers == 0 && lane.rows.isEmpty ? nil : lane
+    var isDueAgain = false
+    for id in ids {
+      guard let destination = land(id) else { continue }
+      if changed.remove(id) != nil {
+        isDueAgain = true
+        shelves[destination, default: Shelf()].hasMore = true
+      }
+      tidy(destination)
+    }
+    return isDueAgain
   }
 
   /// Forgets what waits and is not in flight: routes have changed, and the rows are read again.
   mutating func forgetBacklog() {
     for (hop, lane) in lanes {
-      known.subtract(lane.rows.map(\.recipient.id))
-      lanes[hop]?.rows = []
+      _ = lanes[hop]?.removeAll()
       if lane.couriers == 0 { lanes[hop] = nil }
     }
+    waiting = 0
+    hungry = []
+    for destination in shelves.keys {
+      shelves[destination]?.waiting = []
+      shelves[destination]?.hasMore = false
+      tidy(destination)
+    }
+  }
+
+  // MARK: Bookkeeping
+
+  @discardableResult
+  private mutating func land(_ id: RecipientID) -> String? {
+    guard let flight = inFlight.removeValue(forKey: id) else { return nil }
+    shelves[flight.destination]?.flying -= 1
+    return flight.destination
+  }
+
+  /// Whether a destination is hungry, and whether there is anything to remember of it.
+  private mutating func tidy(_ destination: String) {
+    guard let shelf = shelves[destination] else { return }
+    if shelf.hasMore, shelf.waiting.count < Self.refillMark {
+      hungry.insert(destination)
+    } else {
+      hungry.remove(destination)
+    }
+    if shelf.waiting.isEmpty, shelf.flying == 0, !shelf.hasMore { shelves[destination] = nil }
   }
 }

@@ -1,4 +1,7 @@
+internal import Configuration
+internal import MailAuthentication
 internal import MailFlow
+internal import Message
 internal import SMTP
 internal import Store
 
@@ -7,9 +10,12 @@ struct Parcel: Sendable {
   let transaction: ClientTransaction
   let content: OutgoingContent
 
+  /// - Parameter reversePath: in place of the envelope's; see ``returnPath(_:_:_:)``.
+  ///
   /// `nil`: a recipient's address cannot be read.
-  init?(_ rows: [QueueRow], _ content: OutgoingContent) {
-    let envelope = rows.first.map { Envelope($0) }
+  init?(_ rows: [QueueRow], _ content: OutgoingContent, reversePath: EmailAddress? = nil) {
+    var envelope = rows.first.map { Envelope($0) }
+    if let reversePath { envelope?.reversePath = reversePath }
     let recipients = rows.compactMap { row in EnvelopeRecipient(row.recipient) }
     guard recipients.count == rows.count else { return nil }
     let addresses = recipients.map(\.address) + [envelope?.reversePath].compactMap { $0 }
@@ -30,6 +36,20 @@ struct Parcel: Sendable {
       returnedContent: envelope?.returnContent.map { $0 == .full ? .full : .headers },
       envelopeID: envelope?.envelopeID)
     self.content = content
+  }
+}
+
+extension Parcel {
+  /// The reverse-path of ours for a message of a stranger's that an alias or group sends elsewhere: with the stranger's own
+  /// one, SPF would fail at the next server. `nil`: it leaves as it is.
+  static func returnPath(
+    _ row: QueueRow, _ configuration: Configuration, _ rewriting: SenderRewriting?
+  ) -> EmailAddress? {
+    let envelope = Envelope(row)
+    guard let rewriting, envelope.origin.isFromOutside, row.forwardedBy != nil, let sender = envelope.reversePath,
+      !configuration.isLocal(domain: sender.domain), !configuration.isHostItself(sender.domain)
+    else { return nil }
+    return rewriting.rewritten(sender)
   }
 }
 

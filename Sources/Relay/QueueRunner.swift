@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Logging
+internal import MailAuthentication
 internal import MailFlow
 public import Platform
 internal import SMTP
@@ -7,13 +8,13 @@ internal import Store
 
 /// Sends what is queued: one per appliance, for its whole life.
 ///
-///     commit ─▶ ChangeHub ─┐
+///     commit ─▶ ChangeHub ─┐ (names the destinations)
 ///     timer for next due ──┼─▶ turn: due rows ─▶ routes ─▶ Dispatcher ─▶ couriers, one a connection
 ///     courier is done ─────┘                                               │
-///                                                                          └─▶ outcomes, in one transaction
+///                                                                          └─▶ outcomes, in transactions with others
 ///
-/// The queue is the recipients table. The runner holds no state that matters: which rows it is sending just now, and
-/// which hosts are dead for the moment, are in memory only, and a restart begins from the rows.
+/// The queue is the recipients table. The runner holds no state that matters: which rows it is sending just now is in
+/// memory only, which hosts are dead for the moment is in the database too, and a restart begins from there.
 ///
 /// What a recipient goes through (its state in the table, and what an attempt makes of it):
 ///
@@ -23,27 +24,34 @@ internal import Store
 ///       └──── uncertain ◀─┘                           lost between the end of the content and the reply
 ///
 /// One turn at a time reads rows and starts couriers; a courier is a task that takes batch after batch for one next hop
-/// over one connection. Nothing polls: a turn happens when something has happened.
+/// over one connection. Nothing polls: a turn happens when something has happened. What a turn reads is bounded, however
+/// much waits (``QueueRunner/readAndRoute(_:)``).
 public actor QueueRunner {
-  /// Rows that one reading gives for each destination.
-  static let rowsPerDestination = Dispatcher.backlogPerHop
   /// The clock of the wall may be set; no sleep trusts it for longer.
   static let longestSleep = Duration.seconds(900)
   /// How often is looked whether a kept MTA-STS policy has become old.
   static let policyRefresh = Duration.seconds(3600)
   /// After an error of the store.
   static let pauseAfterError = Duration.seconds(5)
+  /// A step of the clock that is worth a look at the queue.
+  static let clockStep = Duration.seconds(2)
 
   let queue: any RelayQueue
   let configuration: @Sendable () -> Configuration
   let dialer: Dialer
+  /// Gives forwarded mail a reverse-path of ours.
+  let rewriting: SenderRewriting?
   let clock: Clock
+  /// How long something runs, whatever the clock of the wall says.
+  let uptime: @Sendable () -> Duration
   /// Sleeps until a moment of ``clock``. A moment, not a duration: a test that turns its clock by hand can do so before
   /// the sleep has begun.
   let sleep: @Sendable (Moment) async throws -> Void
   /// A random number in 0..<1.
   let chance: @Sendable () -> Double
   let log: Logger
+  /// In place of the configuration's.
+  private let fixedLimits: DestinationBook.Limits?
 
   let wakeUps = WakeUps()
   var dispatcher: Dispatcher
@@ -51,29 +59,33 @@ public actor QueueRunner {
   var lanes: [String: Lane] = [:]
   private(set) var isStopping = false
   private var isRunning = false
-  /// A reading left rows behind that had no room.
-  private var leftBehind = false
-  private var nextDue: Moment?
-  private var alarm: Task<Void, Never>?
+  var reading = Reading()
+  private var alarm: (at: Moment, task: Task<Void, Never>)?
   private var couriers: [Int: Task<Void, Never>] = [:]
   private var courierNumber = 0
   private var generation: UInt64 = 0
+  private var lastTurn: (wall: Moment, uptime: Duration)?
   private var proofs: [CheckedContinuation<Void, Never>] = []
 
   init(
     queue: any RelayQueue, configuration: @escaping @Sendable () -> Configuration, dialer: Dialer,
-    limits: DestinationBook.Limits = DestinationBook.Limits(), clock: Clock = .system,
+    rewriting: SenderRewriting? = nil, limits: DestinationBook.Limits? = nil, clock: Clock = .system,
+    uptime: (@Sendable () -> Duration)? = nil,
     sleep: (@Sendable (Moment) async throws -> Void)? = nil,
     chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }, log: Logger
   ) {
     self.queue = queue
     self.configuration = configuration
     self.dialer = dialer
+    self.rewriting = rewriting
     self.clock = clock
+    let start = ContinuousClock.now
+    self.uptime = uptime ?? { ContinuousClock.now - start }
     self.sleep = sleep ?? { try await Task.sleep(for: max($0 - clock.now(), .zero)) }
     self.chance = chance
     self.log = log
-    dispatcher = Dispatcher(limits: limits)
+    fixedLimits = limits
+    dispatcher = Dispatcher(limits: limits ?? DestinationBook.Limits(configuration().queue))
   }
 
   // MARK: Life
@@ -86,9 +98,14 @@ public actor QueueRunner {
     isRunning = true
     defer { finish() }
     try await queue.recoverAttempts()
+    dispatcher.book.restore(
+      Dictionary(
+        try await queue.troubles().map {
+          ($0.destination, DestinationBook.Trouble(failures: $0.failures, until: $0.until, reason: $0.reason))
+        }, uniquingKeysWith: { first, _ in first }))
     let subscription = queue.onNews { [wakeUps, clock] news in
       switch news {
-      case .changed(let due): wakeUps.changed(due: due, now: clock.now())
+      case .changed(let change): wakeUps.changed(change, now: clock.now())
       case .retryAsked: wakeUps.forgive()
       }
     }
@@ -105,9 +122,10 @@ public actor QueueRunner {
       wakeUps.signal()
     }
     isStopping = true
-    alarm?.cancel()
+    alarm?.task.cancel()
     if Task.isCancelled { cancelCouriers() }
     for courier in couriers.values { await courier.value }
+    await keepTroubles()
   }
 
   /// Begins nothing more, lets transactions under way come to their end, and cuts those that need longer than `grace`:
@@ -167,7 +185,7 @@ public actor QueueRunner {
   /// until when it is left alone, and why.
   public var troubles: [(host: String, until: Moment, reason: String)] {
     dispatcher.book.troubles.map {
-      (lanes[$0.destination]?.name ?? $0.destination, $0.trouble.until, $0.trouble.reason)
+      (lanes[$0.destination]?.name ?? Lane.name(ofKey: $0.destination), $0.trouble.until, $0.trouble.reason)
     }
   }
 
@@ -178,21 +196,15 @@ public actor QueueRunner {
 
   private func turn() async {
     defer { resumeProofs() }
-    let now = clock.now()
     noticeReload()
+    await noticeClockStep()
     let news = wakeUps.take()
     if news.forgive { dispatcher.book.forgiveAll() }
-    if let next = news.next { nextDue = min(nextDue ?? next, next) }
-    var shouldRead = news.due || (leftBehind && hasRoom)
-    // What is due impossibly late is looked at too: the clock was set back (``MailFlow/due(perDestination:)``).
-    let farthest = MailFlow.farthestDue(configuration().queue, from: now)
-    if let due = nextDue, due <= now || due > farthest { shouldRead = true }
-    if shouldRead { await read(now) }
+    await read(news)
     startCouriers()
+    await keepTroubles()
     setAlarm()
   }
-
-  private var hasRoom: Bool { dispatcher.waiting < Self.rowsPerDestination / 2 }
 
   private func resumeProofs() {
     let waiting = proofs
@@ -205,35 +217,25 @@ public actor QueueRunner {
     let current = configuration().generation
     defer { generation = current }
     guard generation != 0, current != generation else { return }
+    dispatcher.book.limits = fixedLimits ?? DestinationBook.Limits(configuration().queue)
     dispatcher.forgetBacklog()
     wakeUps.readRows()
   }
 
-  private func read(_ now: Moment) async {
+  /// Whoever sets the clock back must not hold up mail by it.
+  private func noticeClockStep() async {
+    let (wall, uptime) = (clock.now(), uptime())
+    defer { lastTurn = (wall, uptime) }
+    guard let last = lastTurn else { return }
+    let step = (last.wall + (uptime - last.uptime)) - wall
+    guard step > Self.clockStep else { return }
+    reading.mark = nil
     do {
-      let rows = try await queue.due(perDestination: Self.rowsPerDestination)
-      leftBehind = false
-      let configuration = configuration()
-      for row in rows {
-        let domain = row.recipient.destination ?? ""
-        let lane = configuration.wayOut(for: domain, from: row.envelope.sender).map {
-          Lane(way: $0, domain: domain, wish: row.envelope.transportDemand)
-        }
-        let key = lane?.key ?? Self.nowhere
-        if let lane { lanes[key] = lane }
-        if !dispatcher.offer(row, hop: key), !dispatcher.knows(row.recipient.id) { leftBehind = true }
-      }
-      nextDue = try await queue.nextDue(after: now)
     } catch {
-      log.error("The queue cannot be read: \(error). Trying again in \(Self.pauseAfterError.components.seconds) s.")
-      nextDue = now + Self.pauseAfterError
+      log.error("The clock was set back, and the times in the queue cannot be changed: \(error)")
     }
-    dispatcher.book.prune(now: now)
-    lanes = lanes.filter { dispatcher.uses($0.key) }
+    wakeUps.readRows()
   }
-
-  /// The lane of what no way out is for. Its courier connects nowhere.
-  static let nowhere = ""
 
   private func startCouriers() {
     while !isStopping, let lane = dispatcher.courierToStart() {
@@ -252,13 +254,39 @@ public actor QueueRunner {
     wakeUps.signal()
   }
 
-  private func setAlarm() {
-    alarm?.cancel()
-    alarm = nil
-    guard let nextDue, !isStopping else { return }
-    let moment = min(nextDue, clock.now() + Self.longestSleep)
-    alarm = Task { [sleep, wakeUps] in
-      if (try? await sleep(moment)) != nil { wakeUps.signal() }
+  /// Writes down which hosts are dead, and which are not any more. A restart without it costs a time-out each.
+  private func keepTroubles() async {
+    guard dispatcher.book.hasChanges else { return }
+    let changes = dispatcher.book.takeChanges()
+    let stored = Dictionary(
+      uniqueKeysWithValues: changes.map { name, trouble in
+        let kept = trouble.map {
+          StoredTrouble(destination: name, failures: $0.failures, until: $0.until, reason: $0.reason)
+        }
+        return (name, kept)
+      })
+    do {
+      try await queue.keepTroubles(stored)
+    } catch {
+      log.warning("Which next hops do not answer cannot be written down: \(error)")
     }
+  }
+
+  private func setAlarm() {
+    guard !isStopping, let next = reading.nextAlarm else {
+      alarm?.task.cancel()
+      alarm = nil
+      return
+    }
+    let moment = min(next, clock.now() + Self.longestSleep)
+    // One that is earlier is right too: its turn sets the next.
+    if let alarm, alarm.at <= moment, alarm.at > clock.now() { return }
+    alarm?.task.cancel()
+    alarm = (
+      moment,
+      Task { [sleep, wakeUps] in
+        if (try? await sleep(moment)) != nil { wakeUps.signal() }
+      }
+    )
   }
 }

@@ -4,20 +4,35 @@ internal import Store
 
 /// What the runner wants of the queue. MailFlow has it; tests have one of their own.
 protocol RelayQueue: Sendable {
-  /// Queued recipients that are due, at most so many for each destination, the earliest first.
-  func due(perDestination: Int) async throws -> [QueueRow]
+  /// Due rows of destinations, the earliest of each first: how many of each, and which of these need not be read.
+  ///
+  /// - Returns: the rows, and the destinations that may have more.
+  func due(
+    at orders: [(destination: String, limit: Int, known: Set<RecipientID>)]
+  ) async throws -> (rows: [QueueRow], cut: Set<String>)
+  /// Releases what was held until now, and ends what can go nowhere. `true`: there may be more.
+  func settleDueElsewhere() async throws -> Bool
+  /// A part of a round through all destinations: those with rows that are due.
+  func dueDestinations(after: String, limit: Int) async throws -> DueDestinations
+  /// Destinations of what has become due since a mark.
+  func becameDue(after mark: DueMark, limit: Int) async throws -> BecameDue
   /// The next time after a moment at which a recipient becomes due.
   func nextDue(after: Moment) async throws -> Moment?
+  /// What is due impossibly late becomes due now.
+  func bringBackStranded() async throws
+  /// The clock was set back by so much.
+  func clockWasSetBack(by step: Duration) async throws
   /// Calls `told` with news of the queue, on threads that must not be held up.
   func onNews(_ told: @escaping @Sendable (QueueNews) -> Void) -> any Sendable
-  /// Those that are still queued: an administrator may have held or deleted a row that waits in memory.
-  func stillQueued(_ ids: [RecipientID]) async throws -> Set<RecipientID>
-  /// The message as it goes out; `nil`: its content is gone.
-  func open(_ content: ContentID, prefix: PrefixID?) async throws -> OutgoingContent?
+  /// The message as it goes out, and which of the recipients are still queued: an administrator may have held or deleted a
+  /// row that waits in memory.
+  func open(_ content: ContentID?, prefix: PrefixID?, for ids: [RecipientID]) async throws -> OpenedMessage
+  /// The message for a server without 8BITMIME. `nil`: it cannot be made so, or must not be.
+  func sevenBit(_ row: QueueRow, _ source: OutgoingContent) async throws -> OutgoingContent?
   /// Makes the attempt known durably, before its point of no return.
   func recordAttempt(_ ids: [RecipientID], host: String) async throws
-  /// Writes what came of attempts, with the notices that follow from it, in one transaction.
-  func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws
+  /// Writes what came of attempts, with the notices that follow from it.
+  func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws
   /// Where work on a message for a next hop is marked.
   func watch(_ envelope: EnvelopeID, to hop: String) -> WorkSlot
   /// Why a message must not be sent to a next hop any more; `nil`: it may go.
@@ -26,14 +41,25 @@ protocol RelayQueue: Sendable {
   func holdAfterCrash(_ ids: [RecipientID], reason: String) async throws
   /// Attempts that a process before us left open are uncertain.
   func recoverAttempts() async throws
+  /// Next hops that did not answer a process before us.
+  func troubles() async throws -> [StoredTrouble]
+  /// Keeps what has become of them; `nil`: it answers again.
+  func keepTroubles(_ changes: [String: StoredTrouble?]) async throws
 }
 
 /// Something that the runner should look at.
 enum QueueNews: Sendable {
-  /// Rows have changed; the earliest of them is due then. `nil`: none of them is due at any time.
-  case changed(due: Moment?)
+  /// Rows have changed.
+  case changed(QueueChange)
   /// An administrator wants rows tried now, whatever is known of their hosts.
   case retryAsked
+}
+
+/// See ``RelayQueue/open(_:prefix:for:)``.
+struct OpenedMessage: Sendable {
+  /// `nil`: the content is gone.
+  var content: OutgoingContent?
+  var queued: Set<RecipientID>
 }
 
 /// A message on its way out.

@@ -12,15 +12,18 @@ public struct RetrySchedule: Hashable, Sendable {
   public let waits: [Duration]
   /// Counted from acceptance: a recipient still waiting then is given up.
   public let giveUpAfter: Duration
+  /// Counted from acceptance: an attempt is made then, so that the sender hears of the delay in time.
+  public let noticeAfter: Duration?
 
   /// - Parameter waits: none gives one wait of half an hour, which RFC 5321 §4.5.4.1 names as the least in general.
-  public init(waits: [Duration], giveUpAfter: Duration) {
+  public init(waits: [Duration], giveUpAfter: Duration, noticeAfter: Duration? = nil) {
     self.waits = waits.isEmpty ? [.seconds(1800)] : waits
     self.giveUpAfter = giveUpAfter
+    self.noticeAfter = noticeAfter
   }
 
   public init(_ queue: Configuration.Queue) {
-    self.init(waits: queue.retry, giveUpAfter: queue.giveUpAfter)
+    self.init(waits: queue.retry, giveUpAfter: queue.giveUpAfter, noticeAfter: queue.delayNoticeAfter)
   }
 
   /// What follows a failed attempt.
@@ -45,7 +48,9 @@ public struct RetrySchedule: Hashable, Sendable {
   ) -> Next {
     let end = accepted + giveUpAfter
     guard now < end || attempt < leastAttempts else { return .giveUp }
-    let wanted = max(now + wait(afterAttempts: attempt, chance: chance), notBefore ?? now)
+    var wanted = max(now + wait(afterAttempts: attempt, chance: chance), notBefore ?? now)
+    // The waits are hours long by then: without this the notice of a delay could come twice as late.
+    if let notice = noticeAfter.map({ accepted + $0 }), now < notice { wanted = min(wanted, notice) }
     return .retry(at: now < end ? min(wanted, end) : wanted)
   }
 

@@ -1,3 +1,4 @@
+internal import MailFlow
 internal import Platform
 internal import Synchronization
 
@@ -5,14 +6,19 @@ internal import Synchronization
 ///
 /// A wake-up is a flag and a yield; nothing is queued, so a thousand commits while the runner is busy are one turn.
 final class WakeUps: Sendable {
-  private struct News {
-    /// Rows may be due now.
-    var due = false
+  struct News: Sendable {
+    /// Destinations with rows that are due now.
+    var destinations: Set<String> = []
+    /// There may be others: all are to be looked at.
+    var isRound = false
     /// The earliest time, after now, at which rows that were changed become due.
     var next: Moment?
     /// Hosts in trouble are to be tried.
     var forgive = false
   }
+
+  /// More destinations than this are looked at with all others.
+  private static let destinationLimit = 1000
 
   private let news = Mutex(News())
   let signals: AsyncStream<Void>
@@ -25,18 +31,31 @@ final class WakeUps: Sendable {
   /// Something has happened that a turn should look at.
   func signal() { continuation.yield() }
 
-  /// Rows have changed; the earliest of them is due then. `nil`: none of them is due at any time.
-  func changed(due: Moment?, now: Moment) {
-    guard let due else { return }
+  /// Rows have changed.
+  func changed(_ change: QueueChange, now: Moment) {
+    guard let due = change.due else { return }
     news.withLock { news in
-      if due <= now { news.due = true } else { news.next = min(news.next ?? due, due) }
+      for (destination, due) in change.destinations {
+        if due <= now {
+          news.destinations.insert(destination)
+        } else {
+          news.next = min(news.next ?? due, due)
+        }
+      }
+      if change.isOverflowing {
+        if due <= now { news.isRound = true } else { news.next = min(news.next ?? due, due) }
+      }
+      if news.destinations.count > Self.destinationLimit {
+        news.destinations = []
+        news.isRound = true
+      }
     }
     signal()
   }
 
   /// Rows should be read, whatever the commits say.
   func readRows() {
-    news.withLock { $0.due = true }
+    news.withLock { $0.isRound = true }
     signal()
   }
 
@@ -46,11 +65,11 @@ final class WakeUps: Sendable {
     signal()
   }
 
-  /// Takes the news: whether rows may be due, the earliest later time, and whether hosts are forgiven.
-  func take() -> (due: Bool, next: Moment?, forgive: Bool) {
+  /// Takes the news.
+  func take() -> News {
     news.withLock { news in
       defer { news = News() }
-      return (news.due, news.next, news.forgive)
+      return news
     }
   }
 

@@ -170,6 +170,11 @@ public struct Recipient: Hashable, Sendable {
 public struct QueueRow: Hashable, Sendable {
   public let envelope: StoredEnvelope
   public let recipient: Recipient
+
+  public init(envelope: StoredEnvelope, recipient: Recipient) {
+    self.envelope = envelope
+    self.recipient = recipient
+  }
 }
 
 /// Which waiting recipients a listing wants. `nil` does not restrict.
@@ -181,13 +186,18 @@ public struct QueueFilter: Sendable {
   public var destination: String?
   public var account: String?
   public var envelope: EnvelopeID?
+  /// Accepted by then.
+  public var acceptedBy: Moment?
+  /// Words of what was said last about it, in any case.
+  public var reason: String?
   /// Only rows after this one, for the next page of a listing.
   public var after: RecipientID?
   public var limit: Int
 
   public init(
     state: RecipientState? = nil, recipient: String? = nil, sender: String? = nil, destination: String? = nil,
-    account: String? = nil, envelope: EnvelopeID? = nil, after: RecipientID? = nil, limit: Int = 1000
+    account: String? = nil, envelope: EnvelopeID? = nil, acceptedBy: Moment? = nil, reason: String? = nil,
+    after: RecipientID? = nil, limit: Int = 1000
   ) {
     self.state = state
     self.recipient = recipient
@@ -195,6 +205,8 @@ public struct QueueFilter: Sendable {
     self.destination = destination
     self.account = account
     self.envelope = envelope
+    self.acceptedBy = acceptedBy
+    self.reason = reason
     self.after = after
     self.limit = limit
   }

@@ -26,6 +26,29 @@ extension Reader {
     try database.first("SELECT bytes FROM prefix WHERE id = ?", .id(id)) { $0.blob(0) }
   }
 
+  /// Bytes of a message with its copy's own header fields.
+  func bytes(of content: StoredContent, prefix: [UInt8], from: Int, to end: Int) throws -> [UInt8] {
+    let headerSize = prefix.count + content.headerSize
+    var result: [UInt8] = []
+    result.reserveCapacity(end - from)
+    if from < prefix.count { result += prefix[from..<min(end, prefix.count)] }
+    if from < headerSize, end > prefix.count {
+      let header = try columns(of: content.id, .header)?.header ?? []
+      guard header.count == content.headerSize else {
+        throw StoreError.damaged("content \(content.id) has lost its header section")
+      }
+      result += header[max(from - prefix.count, 0)..<min(end - prefix.count, header.count)]
+    }
+    if end > headerSize {
+      let start = max(from - headerSize, 0)
+      try body(content.body, from: start, count: end - headerSize - start) { result.append(contentsOf: $0) }
+    }
+    guard result.count == end - from else {
+      throw StoreError.damaged("content \(content.id) has lost chunks of its body")
+    }
+    return result
+  }
+
   /// Bytes of a body, fewer at its end. For small pieces; streams use ``Store/open(_:prefix:)``.
   public func body(_ id: BodyID, from: Int, count: Int) throws -> [UInt8] {
     var result: [UInt8] = []

@@ -41,6 +41,9 @@ extension Reader {
     add("r.destination = ? COLLATE NOCASE", filter.destination.map { .text($0) })
     add("e.account = ?", filter.account.map { .text($0) })
     add("r.envelope = ?", filter.envelope.map { .id($0) })
+    add("e.at <= ?", filter.acceptedBy.map { .int($0.microseconds) })
+    // `lower` of SQLite knows ASCII only, which is what servers say.
+    add("instr(lower(ifnull(r.said, '')), lower(?)) > 0", filter.reason.map { .text($0) })
     if let after = filter.after {
       conditions.append("(r.envelope, r.n) > (?, ?)")
       values += [.id(after.envelope), .int(after.number)]

@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing, transportSecurity]
+  static let steps: [String] = [first, listing, transportSecurity, relaying]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -107,5 +107,18 @@ enum Schema {
       day INTEGER, domain TEXT, type TEXT, policy TEXT, result TEXT /* empty: success */, host TEXT, address TEXT,
       helo TEXT, reason TEXT, sessions INTEGER NOT NULL,
       PRIMARY KEY(day, domain, type, policy, result, host, address, helo, reason)) STRICT, WITHOUT ROWID;
+    """
+
+  private static let relaying = """
+    -- Next hops that do not answer: a restart does not forget them. See `Troubles.swift`.
+    CREATE TABLE trouble(
+      destination TEXT PRIMARY KEY, failures INTEGER NOT NULL, until INTEGER NOT NULL, reason TEXT NOT NULL)
+      STRICT, WITHOUT ROWID;
+    -- Recipients that failed and whose sender was not told, for the summary that `owner` (an address) gets.
+    CREATE TABLE untold(
+      envelope INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, owner TEXT NOT NULL,
+      PRIMARY KEY(envelope, n)) STRICT, WITHOUT ROWID;
+    -- Holds with an end are few; among the due rows of the queue they would have to be searched for.
+    CREATE INDEX recipient_held ON recipient(due) WHERE state = 1 AND due IS NOT NULL;
     """
 }

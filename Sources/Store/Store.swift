@@ -24,7 +24,7 @@ public final class Store: Sendable {
   /// Bodies up to this many bytes are handed over in memory; larger ones are staged (``stage()``).
   public static let inlineLimit = 262_144
   /// The schema that this program writes.
-  public static let schemaVersion = 2
+  public static let schemaVersion = 3
 
   /// How to open a store.
   public struct Options: Sendable {
@@ -331,6 +331,12 @@ public struct CommitSummary: Sendable {
   public internal(set) var queueChanged = false
   /// The earliest due time among the queued or held recipients that this commit wrote.
   public internal(set) var due: Moment?
+  /// Where the queued ones among them go, with the earliest due time of each destination; see ``isOverflowing``.
+  public internal(set) var destinations: [String: Moment] = [:]
+  /// There were more destinations than ``destinations`` names, or recipients that are held until a time or have none.
+  public internal(set) var isOverflowing = false
+  /// The most destinations that one commit names.
+  static let destinationLimit = 256
 
   public init() {}
 

@@ -5,13 +5,24 @@ extension Store {
   /// returned object lives, even if the message is expunged meanwhile.
   /// - Returns: `nil` when the content is gone.
   public func open(_ content: ContentID, prefix: PrefixID? = nil) async throws -> StoredMessage? {
-    guard leases.take(content) else { return nil }
-    let lease = ContentLease(leases, content)
+    try await open(content, prefix: prefix, loading: 0) { _ in }.message
+  }
+
+  /// The same, for those who want more in the same read transaction, which is what costs: a small message as a whole, and
+  /// what `also` asks for.
+  /// - Parameter loading: a message of at most so many bytes is read at once.
+  public func open<T: Sendable>(
+    _ content: ContentID, prefix: PrefixID?, loading: Int, also: @escaping @Sendable (borrowing Reader) throws -> T
+  ) async throws -> (message: StoredMessage?, also: T) {
+    let lease = leases.take(content) ? ContentLease(leases, content) : nil
     // After the lease: what this transaction sees, the reaper has to leave.
     return try await read { reader in
-      guard let stored = try reader.content(content) else { return nil }
+      let other = try also(reader)
+      guard let lease, let stored = try reader.content(content) else { return (nil, other) }
       let bytes = try prefix.map { try reader.prefix($0) ?? [] } ?? []
-      return StoredMessage(self, lease, content: stored, prefix: bytes)
+      let size = bytes.count + stored.size
+      let all = size <= loading ? try reader.bytes(of: stored, prefix: bytes, from: 0, to: size) : nil
+      return (StoredMessage(self, lease, content: stored, prefix: bytes, all: all), other)
     }
   }
 
@@ -41,12 +52,15 @@ public final class StoredMessage: Sendable {
   public let prefix: [UInt8]
   private let store: Store
   private let lease: ContentLease
+  /// A small message that was read when it was opened.
+  private let all: [UInt8]?
 
-  init(_ store: Store, _ lease: ContentLease, content: StoredContent, prefix: [UInt8]) {
+  init(_ store: Store, _ lease: ContentLease, content: StoredContent, prefix: [UInt8], all: [UInt8]? = nil) {
     self.store = store
     self.lease = lease
     self.content = content
     self.prefix = prefix
+    self.all = all
   }
 
   /// Bytes of prefix and header section.
@@ -58,27 +72,9 @@ public final class StoredMessage: Sendable {
   public func bytes(from: Int, count: Int) async throws -> [UInt8] {
     guard from >= 0, from < size, count > 0 else { return [] }
     let end = from + min(count, 1 << 20, size - from)
-    let (content, prefix, headerSize) = (content, prefix, headerSize)
-    return try await store.read { reader in
-      var result: [UInt8] = []
-      result.reserveCapacity(end - from)
-      if from < prefix.count { result += prefix[from..<min(end, prefix.count)] }
-      if from < headerSize, end > prefix.count {
-        let header = try reader.columns(of: content.id, .header)?.header ?? []
-        guard header.count == content.headerSize else {
-          throw StoreError.damaged("content \(content.id) has lost its header section")
-        }
-        result += header[max(from - prefix.count, 0)..<min(end - prefix.count, header.count)]
-      }
-      if end > headerSize {
-        let start = max(from - headerSize, 0)
-        result += try reader.body(content.body, from: start, count: end - headerSize - start)
-      }
-      guard result.count == end - from else {
-        throw StoreError.damaged("content \(content.id) has lost chunks of its body")
-      }
-      return result
-    }
+    if let all { return from == 0 && end == all.count ? all : Array(all[from..<end]) }
+    let (content, prefix) = (content, prefix)
+    return try await store.read { try $0.bytes(of: content, prefix: prefix, from: from, to: end) }
   }
 
   /// Pieces of at most 256 KiB of a range, which is cut to what is there; without one, of everything.

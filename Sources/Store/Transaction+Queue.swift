@@ -7,7 +7,9 @@ extension Transaction {
     try database.run(
       "UPDATE recipient SET due = ? WHERE state <= 1 AND due IS NOT NULL AND due > ? AND state = 0",
       .int(due.microseconds), .int(dueAfter.microseconds))
-    return database.changes
+    let count = database.changes
+    if count > 0 { noteAnyDue(due) }
+    return count
   }
 
   public mutating func insert(_ envelope: NewEnvelope) throws -> EnvelopeID {
@@ -104,6 +106,37 @@ extension Transaction {
     return new
   }
 
+  /// Makes queued recipients due that were never tried and whose time is later: a clock that was set back since must not
+  /// hold up new mail.
+  /// - Returns: how many there were.
+  public mutating func bringBackUntried(to due: Moment) throws -> Int {
+    try database.run(
+      "UPDATE recipient SET due = ?1 WHERE state <= 1 AND due IS NOT NULL AND due > ?1 AND state = 0 AND attempts = 0",
+      .int(due.microseconds))
+    let count = database.changes
+    if count > 0 { noteAnyDue(due) }
+    return count
+  }
+
+  /// Moves the times of all queued recipients that are not due yet to earlier: the clock was set back by that much.
+  /// - Returns: how many there were.
+  public mutating func bringForward(by step: Duration, now: Moment) throws -> Int {
+    try database.run(
+      """
+      UPDATE recipient SET due = max(due - ?2, ?1) WHERE state <= 1 AND due IS NOT NULL AND due > ?1 AND state = 0
+      """, .int(now.microseconds), .int(step.wholeMicroseconds))
+    let count = database.changes
+    if count > 0 { noteAnyDue(now) }
+    return count
+  }
+
+  /// Rows were changed by SQL: whoever waits must look at all of them.
+  private func noteAnyDue(_ due: Moment) {
+    core.pending.summary.queueChanged = true
+    core.pending.summary.due = min(core.pending.summary.due ?? due, due)
+    core.pending.summary.isOverflowing = true
+  }
+
   /// Notes that an attempt has reached the point where its outcome can become uncertain (before the final dot).
   public mutating func beginAttempt(_ ids: [RecipientID], at: Moment) throws {
     for id in ids {
@@ -112,6 +145,17 @@ extension Transaction {
         .id(id.envelope), .int(id.number))
       guard database.changes == 1 else { throw StoreError.missing("waiting recipient \(id)") }
     }
+  }
+
+  /// The same for one recipient, if it is queued, with the trace row that says so. `false`: it is not queued, and nothing
+  /// was done.
+  public mutating func beginAttempt(_ id: RecipientID, trace step: TraceStep) throws -> Bool {
+    try database.run(
+      "UPDATE recipient SET attempting = ? WHERE envelope = ? AND n = ? AND state = 0", .int(step.at.microseconds),
+      .id(id.envelope), .int(id.number))
+    guard database.changes == 1 else { return false }
+    try insertTrace(step, of: id.envelope, recipient: id.number, state: nil)
+    return true
   }
 
   // MARK: Trace
@@ -179,5 +223,20 @@ extension Transaction {
     core.pending.summary.queueChanged = true
     guard recipient.state == .queued || recipient.state == .held, let due = recipient.due else { return }
     core.pending.summary.due = min(core.pending.summary.due ?? due, due)
+    core.pending.summary.note(recipient.state == .queued ? recipient.destination : nil, due)
+  }
+}
+
+extension CommitSummary {
+  /// Notes a waiting recipient that becomes due.
+  mutating func note(_ destination: String?, _ due: Moment) {
+    guard let destination else { return isOverflowing = true }
+    if let known = destinations[destination] {
+      destinations[destination] = min(known, due)
+    } else if destinations.count < Self.destinationLimit {
+      destinations[destination] = due
+    } else {
+      isOverflowing = true
+    }
   }
 }

@@ -10,11 +10,13 @@ struct QueueChoice: ParsableArguments {
   @Option(help: "Only mail from this sender.") var sender: String?
   @Option(help: "Only mail that goes to this domain or route.") var destination: String?
   @Option(help: "Only mail that this account sent.") var account: String?
+  @Option(help: "Only mail that has waited for so long, such as \"4 h\" or \"2 days\".") var age: String?
+  @Option(help: "Only mail about which this was said last: a part of it, in any case.") var reason: String?
 
   var arguments: [String: String?] {
     [
       "ids": ids.isEmpty ? nil : ids.joined(separator: " "), "recipient": recipient, "sender": sender,
-      "destination": destination, "account": account,
+      "destination": destination, "account": account, "age": age, "reason": reason,
     ]
   }
 }

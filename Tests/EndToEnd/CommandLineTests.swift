@@ -40,6 +40,18 @@ import Testing
     #expect(try Program.run(TestAppliance.binary, ["--help"]).status == 0)
   }
 
+  /// A word that is no command is no choice of mail either: an empty list would say that nothing waits.
+  @Test func whatIsNoSubcommandIsWrongUse() throws {
+    let office = try TestAppliance()
+    for words in [["queue", "frob"], ["queue", "frob", "--json"], ["quarantine", "frob"], ["account", "frob"]] {
+      let done = try office.command(words)
+      #expect(done.status == 2, "\(words): \(done)")
+      #expect(done.errors.contains("frob") && done.output.isEmpty, "\(words): \(done)")
+    }
+    #expect(try office.command(["queue"]).status == 0)
+    #expect(try office.command(["queue", "list", "--age", "yesterday"]).status == 2)
+  }
+
   @Test func reloadIsAtomic() throws {
     let office = try TestAppliance.running(plaintext: true)
     try office.configure { $0 + "[[account]]\nname = \"carol\"\nquota = \"nonsense\"\n" }

@@ -83,6 +83,50 @@ import Testing
     #expect(try office.tell("fsck").contains("Sound"))
   }
 
+  @Test func waitingMailIsChosenByWhatIsKnownOfIt() throws {
+    let closed = ClosedPort()
+    defer { withExtendedLifetime(closed) {} }
+    let route = { (name: String) in
+      "[[route]]\ndomains = [\"\(name).example\"]\nhost = \"127.0.0.1:\(closed.number)\"\n"
+    }
+    let office = try TestAppliance.running(extra: route("one") + route("two"), plaintext: true)
+    for recipient in ["x@one.example", "y@one.example", "z@two.example"] { _ = try send(office, to: recipient) }
+    try TestAppliance.wait("all have been tried") {
+      try office.list("queue", "list").filter { ($0["attempts"] as? Int ?? 0) > 0 }.count == 3
+    }
+    func chosen(_ options: String...) throws -> [String] {
+      let done = try office.command(["queue", "list", "--json"] + options)
+      guard done.status == 0 else { throw TestAppliance.Failed(description: "\(done)") }
+      return done.output.split(separator: "\n").compactMap { line in
+        let row = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return row?["recipient"] as? String
+      }
+    }
+    #expect(try chosen("--destination", "one.example") == ["x@one.example", "y@one.example"])
+    #expect(try chosen("--destination", "ONE.example", "--recipient", "y@one.example") == ["y@one.example"])
+    #expect(try chosen("--sender", "alice@office.example").count == 3)
+    #expect(try chosen("--sender", "<>").isEmpty)
+    #expect(try chosen("--age", "1 h").isEmpty)
+    #expect(try chosen("--age", "0 s").count == 3)
+    #expect(try chosen("--reason", "OUT OF REACH", "--destination", "two.example").count <= 1)
+    #expect(try chosen("--reason", "nothing said so").isEmpty)
+    #expect(try chosen("--state", "held").isEmpty)
+    try office.tell("queue", "hold", "--destination", "one.example")
+    #expect(try chosen("--state", "held") == ["x@one.example", "y@one.example"])
+    #expect(try chosen("--state", "queued") == ["z@two.example"])
+    let id = try #require(try office.list("queue", "list", "--destination", "two.example").first?["id"] as? String)
+    #expect(try chosen(id) == ["z@two.example"])
+
+    let status = try #require(try office.list("status").first)
+    let destinations = status["destinations"] as? [[String: Any]] ?? []
+    #expect(destinations.map { $0["name"] as? String } == ["two.example"])
+    let text = try office.tell("status")
+    #expect(text.contains("Delayed    two.example: 1 since") && text.contains("is left alone until"))
+    try office.tell("queue", "delete", "--destination", "one.example")
+    #expect(try chosen() == ["z@two.example"])
+    #expect(try office.tell("fsck").contains("Sound"))
+  }
+
   @Test func successIsTold() throws {
     let remote = try TestAppliance.running(domain: "remote.example", accounts: ["x"], plaintext: true)
     let office = try TestAppliance.running(

@@ -45,7 +45,7 @@ import Testing
     let house = try House()
     let id = try await house.deliver(["bert@office.example"], from: "anna@office.example", notify: .success)
     #expect(try await house.messages("anna") == [])
-    #expect(try await house.words(id, "silent").contains("from outside"))
+    #expect(try await house.words(id, "silent") == "no notice: sender not authenticated")
   }
 
   @Test func notificationsTellNobody() async throws {
@@ -92,5 +92,12 @@ import Testing
     #expect(told[0].contains("Action: expanded"))
     #expect(!told[0].contains("Action: delivered"))
     #expect(!told[0].contains("bert@"), "the members are the group's business")
+  }
+
+  /// A notification says what to do, whatever the code.
+  @Test(arguments: ["5.1.1", "5.2.2", "5.2.0", "5.3.4", "5.4.7", "5.4.4", "5.6.3", "5.7.1", "5.0.0", "5.5.0", "nonsense"])
+  func adviceIsASentence(_ status: String) {
+    let advice = NotificationText.advice(status)
+    #expect(advice.hasSuffix(".") && advice.count > 20)
   }
 }

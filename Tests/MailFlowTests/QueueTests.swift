@@ -85,6 +85,7 @@ import Testing
     #expect(told[0].contains("Remote-MTA: dns; mx.elsewhere.example"))
     #expect(!told[0].contains("Remote-MTA: dns; mx.elsewhere.example:25"), "a name, no port")
     #expect(told[0].contains("Good day."), "without RET the whole message comes back")
+    #expect(told[0].contains("What to do: check the address"))
     #expect(!told[0].contains("\u{1b}"))
     #expect(try await house.words(id.envelope, "told").contains("anna@office.example"))
     #expect(try await house.words(id.envelope, "failed").contains("\\x1B"))

@@ -18,4 +18,19 @@ import Testing
       #expect((bench.queue.reads > reads) == isImpossible)
     }
   }
+
+  /// A message that was accepted before the step and told after it is due in an hour, by the new clock.
+  @Test func newMailDoesNotWaitForTheOldTime() async throws {
+    let server = FakeServer(FakeServer.Behaviour())
+    defer { server.stop() }
+    try await RunnerBench.run(smartHost: RunnerBench.hop(server.port)) { bench in
+      while bench.queue.reads == 0 { await Task.yield() }
+      await bench.runner.proveProgress()
+      let before = bench.time.now
+      bench.time.setBack(by: .seconds(3600))
+      bench.queue.add(to: ["x@far.example"], due: before)
+      await bench.queue.settled(1)
+      #expect(bench.queue.stepsBack == [.seconds(3600)])
+    }
+  }
 }

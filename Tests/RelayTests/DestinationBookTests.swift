@@ -76,4 +76,85 @@ struct DestinationBookTests {
     book.prune(now: now + .seconds(2 * 86_400))
     #expect(book.troubles.map(\.destination) == ["host7:25"])
   }
+
+  // MARK: How many connections
+
+  /// Twenty black holes do not take all places.
+  @Test func aHostThatHasNotAnsweredGetsTwo() {
+    var book = DestinationBook(limits: .init(connections: 100, connectionsPerDestination: 20))
+    let taken = (0..<5).filter { _ in book.take("a") }.count
+    #expect(taken == 2)
+    book.hostAnswered("a")
+    let more = (0..<10).filter { _ in book.take("a") }.count
+    #expect(more == 3 && book.window("a") == 5)
+  }
+
+  @Test func theWindowGrowsWithWhatIsTakenAndShrinksAtARefusal() {
+    var book = DestinationBook(limits: .init(connections: 100, connectionsPerDestination: 20))
+    _ = book.take("a")
+    book.hostAnswered("a")
+    // By one in about as many messages as it is wide.
+    for _ in 0..<6 { book.hostTook("a") }
+    #expect(book.window("a") == 6)
+    for _ in 0..<1000 { book.hostTook("a") }
+    #expect(book.window("a") == 20)
+    _ = [book.take("a"), book.take("a"), book.take("a")]
+    book.hostAnswered("a")
+    // Two sessions serve us; the third connection is refused: that is no dead host.
+    let failure = book.hostFailed("a", reason: "421 too many connections", now: now, chance: 0.5)
+    #expect(failure == .crowded && book.window("a") == 2)
+    #expect(book.troubles.isEmpty)
+  }
+
+  @Test func aHostThatServesNobodyAnyMoreIsDead() {
+    var book = DestinationBook()
+    _ = [book.take("a"), book.take("a")]
+    book.hostAnswered("a")
+    book.hostClosed("a")
+    guard case .dead = book.hostFailed("a", reason: "it did not answer", now: now, chance: 0.5) else {
+      Issue.record("it is not dead")
+      return
+    }
+    #expect(book.window("a") == 1)
+  }
+
+  /// The last fifth of the places is for hosts that have none.
+  @Test func busyHostsLeavePlaces() {
+    var book = DestinationBook(limits: .init(connections: 20, connectionsPerDestination: 20))
+    _ = book.take("a")
+    book.hostAnswered("a")
+    for _ in 0..<1000 { book.hostTook("a") }
+    while book.take("a") {}
+    #expect(book.open == 16)
+    let others = ["b", "c", "b", "d", "e", "f"].map { book.take($0) }
+    #expect(others == [true, true, false, true, true, false])
+  }
+
+  @Test func probesTakeAQuarterOfThePlacesAtMost() {
+    var book = DestinationBook(limits: .init(connections: 20, firstPause: .seconds(60)))
+    for n in 0..<50 { book.hostFailed("dead\(n)", reason: "it did not answer", now: now, chance: 0.5) }
+    let taken = (0..<50).filter { book.take("dead\($0)") }
+    #expect(taken.count == 5)
+    book.giveBack("dead0")
+    let next = book.take("dead9")
+    #expect(next)
+    book.hostAnswered("dead9")
+    let another = book.take("dead10")
+    #expect(another)
+  }
+
+  @Test func whatChangesIsKeptAndRestored() {
+    var book = DestinationBook(limits: .init(firstPause: .seconds(60)))
+    book.hostFailed("a", reason: "it did not answer", now: now, chance: 0.5)
+    let changes = book.takeChanges()
+    #expect(changes["a"].flatMap { $0 }?.until == now + .seconds(60))
+    #expect(!book.hasChanges)
+    var next = DestinationBook()
+    next.restore(changes.compactMapValues { $0 })
+    #expect(next.trouble("a", now: now)?.failures == 1)
+    _ = next.take("a")
+    next.hostAnswered("a")
+    let over = next.takeChanges()
+    #expect(over.keys.sorted() == ["a"] && over["a"]! == nil)
+  }
 }

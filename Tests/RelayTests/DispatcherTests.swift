@@ -8,7 +8,10 @@ import Testing
 struct DispatcherTests {
   let now = Moment(seconds: 1_800_000_000)
 
-  func row(_ envelope: Int64, _ number: Int = 0, content: Int64? = nil, due: Duration = .zero) -> QueueRow {
+  func row(
+    _ envelope: Int64, _ number: Int = 0, content: Int64? = nil, due: Duration = .zero,
+    to domain: String = "far.example"
+  ) -> QueueRow {
     let id = EnvelopeID(envelope)
     let stored = StoredEnvelope(
       id: id, at: now, origin: "submission", content: nil, sender: nil, peer: nil, helo: nil, account: nil, options: [],
@@ -16,7 +19,7 @@ struct DispatcherTests {
     return QueueRow(
       envelope: stored,
       recipient: QueuedRecipient.make(
-        RecipientID(id, number), address: "x\(number)@far.example", due: now + due, attempts: 0, options: [],
+        RecipientID(id, number), address: "x\(number)@\(domain)", due: now + due, attempts: 0, options: [],
         content: ContentID(content ?? envelope)))
   }
 
@@ -66,9 +69,83 @@ struct DispatcherTests {
   @Test func theBacklogIsBounded() {
     var dispatcher = Dispatcher(limits: .init())
     let taken = (0..<1000).filter { dispatcher.offer(row(Int64($0 + 1)), hop: "a") }.count
-    #expect(taken == Dispatcher.backlogPerHop)
-    let other = dispatcher.offer(row(5000), hop: "b")
+    #expect(taken == Dispatcher.backlogPerDestination)
+    let other = dispatcher.offer(row(5000, to: "near.example"), hop: "b")
     #expect(other)
+  }
+
+  /// Each destination has its first few in memory, and more as they go.
+  @Test func whatIsReadGrowsWithWhatGoes() {
+    var dispatcher = Dispatcher(limits: .init())
+    let first = dispatcher.order("far.example")
+    #expect(first.limit == Dispatcher.refillMark / 2 && first.known.isEmpty)
+    for n in 1...first.limit { _ = dispatcher.offer(row(Int64(n)), hop: "a") }
+    dispatcher.note("far.example", hasMore: true)
+    #expect(dispatcher.hungry == ["far.example"])
+    _ = dispatcher.next(for: "a")
+    let second = dispatcher.order("far.example")
+    #expect(second.limit == Dispatcher.backlogPerDestination + 1 && second.known.count == first.limit - 1)
+    for n in 1...400 { _ = dispatcher.offer(row(Int64(n)), hop: "a") }
+    dispatcher.note("far.example", hasMore: true)
+    #expect(dispatcher.hungry.isEmpty)
+    while dispatcher.waiting >= Dispatcher.refillMark { _ = dispatcher.next(for: "a") }
+    #expect(dispatcher.hungry == ["far.example"])
+    dispatcher.note("far.example", hasMore: false)
+    #expect(dispatcher.hungry.isEmpty)
+  }
+
+  /// However many destinations there are, each gets its first rows, and all together stay within bounds.
+  @Test func manyDestinationsShareTheRoom() {
+    var dispatcher = Dispatcher(limits: .init())
+    var number: Int64 = 0
+    var destinations = 0
+    while !dispatcher.isFull {
+      let name = "d\(destinations).example"
+      destinations += 1
+      let order = dispatcher.order(name)
+      #expect(order.limit >= 8)
+      for _ in 0..<order.limit {
+        number += 1
+        _ = dispatcher.offer(row(number, to: name), hop: name)
+      }
+      dispatcher.note(name, hasMore: true)
+    }
+    #expect(destinations > 300 && dispatcher.waiting <= 2 * Dispatcher.backlog + 8)
+  }
+
+  /// Behind a smart host a thousand messages for one destination do not keep another's first waiting.
+  @Test func destinationsOfOneHopTakeTurns() {
+    var dispatcher = Dispatcher(limits: .init())
+    for n in 1...50 { _ = dispatcher.offer(row(Int64(n)), hop: "smart") }
+    _ = dispatcher.offer(row(99, to: "near.example"), hop: "smart")
+    let first = (0..<3).map { _ in dispatcher.next(for: "smart")?.ids.map(\.description) ?? [] }
+    #expect(first == [["1.0"], ["99.0"], ["2.0"]])
+  }
+
+  @Test func whatIsPutBackGoesFirst() {
+    var dispatcher = Dispatcher(limits: .init())
+    for n in 1...3 { _ = dispatcher.offer(row(Int64(n)), hop: "a") }
+    guard let batch = dispatcher.next(for: "a") else { return #expect(Bool(false)) }
+    dispatcher.putBack(batch, batch.rows, hop: "a")
+    #expect(dispatcher.flying == 0 && dispatcher.waiting == 3)
+    let again = dispatcher.offer(row(1), hop: "a")
+    #expect(!again)
+    let order = (0..<4).map { _ in dispatcher.next(for: "a")?.ids.first?.description }
+    #expect(order == ["1.0", "2.0", "3.0", nil])
+  }
+
+  /// When all places are taken, a hop with several connections gives one up for a hop that has none.
+  @Test func whoHasManyYieldsToWhoHasNone() {
+    var dispatcher = Dispatcher(limits: .init(connections: 2, connectionsPerDestination: 2))
+    for n in 1...100 { _ = dispatcher.offer(row(Int64(n)), hop: "crowd") }
+    _ = [dispatcher.courierToStart(), dispatcher.courierToStart()]
+    #expect(!dispatcher.shouldYield("crowd"))
+    _ = dispatcher.offer(row(999, to: "near.example"), hop: "single")
+    let none = dispatcher.courierToStart()
+    #expect(none == nil && dispatcher.shouldYield("crowd"))
+    dispatcher.courierEnded("crowd")
+    let next = dispatcher.courierToStart()
+    #expect(next == "single" && !dispatcher.shouldYield("crowd"))
   }
 
   @Test func aCrowdDoesNotKeepASingleMessageWaiting() {

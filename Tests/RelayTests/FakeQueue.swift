@@ -32,6 +32,9 @@ final class FakeQueue: RelayQueue {
     var held: [RecipientID] = []
     var failHolds = false
     var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    var troubles: [String: StoredTrouble] = [:]
+    var stepsBack: [Duration] = []
+    var largestRead = 0
   }
 
   private let state = Mutex(State())
@@ -79,8 +82,13 @@ final class FakeQueue: RelayQueue {
         read: { from, count in Array(bytes[min(from, bytes.count)...].prefix(min(count, pieces))) })
       return (id, state.told)
     }
-    told?(.changed(due: due ?? now))
+    told?(.changed(Self.change(recipients, due ?? now)))
     return id
+  }
+
+  private static func change(_ addresses: [String], _ due: Moment) -> QueueChange {
+    let destinations = addresses.compactMap { $0.split(separator: "@").last.map(String.init) }
+    return QueueChange(due: due, destinations: Dictionary(destinations.map { ($0, due) }) { first, _ in first })
   }
 
   static let text = "From: anna@office.example\r\nSubject: hello\r\n\r\n.dot at the start\r\nbody\r\n"
@@ -104,16 +112,16 @@ final class FakeQueue: RelayQueue {
   /// What `queue retry` does.
   func makeDue() {
     let now = time.now
-    let told = state.withLock { state in
+    let (told, addresses) = state.withLock { state in
       for (id, row) in state.rows {
         var recipient = row.recipient
         recipient.due = now
         state.rows[id] = QueueRow(envelope: row.envelope, recipient: recipient)
       }
-      return state.told
+      return (state.told, state.rows.values.map(\.recipient.address))
     }
     told?(.retryAsked)
-    told?(.changed(due: now))
+    told?(.changed(Self.change(addresses, now)))
   }
 
   /// The process has ended twice over this message.
@@ -140,14 +148,65 @@ final class FakeQueue: RelayQueue {
 
   // MARK: RelayQueue
 
-  func due(perDestination: Int) async throws -> [QueueRow] {
+  func due(
+    at orders: [(destination: String, limit: Int, known: Set<RecipientID>)]
+  ) async throws -> (rows: [QueueRow], cut: Set<String>) {
     let now = time.now
     return state.withLock { state in
       state.reads += 1
-      let due = state.rows.values.filter { ($0.recipient.due ?? now) <= now }
-      return Dictionary(grouping: due) { $0.recipient.destination }.values
-        .flatMap { $0.sorted { $0.recipient.id < $1.recipient.id }.prefix(perDestination) }
-        .sorted { $0.recipient.id < $1.recipient.id }
+      var rows: [QueueRow] = []
+      var cut: Set<String> = []
+      for order in orders {
+        let due = state.rows.values
+          .filter { $0.recipient.destination == order.destination && ($0.recipient.due ?? now) <= now }
+          .sorted { $0.recipient.id < $1.recipient.id }.prefix(order.limit)
+        if due.count >= order.limit { cut.insert(order.destination) }
+        rows += due.filter { !order.known.contains($0.recipient.id) }
+      }
+      state.largestRead = max(state.largestRead, rows.count)
+      return (rows, cut)
+    }
+  }
+
+  func settleDueElsewhere() async throws -> Bool { false }
+
+  func dueDestinations(after: String, limit: Int) async throws -> DueDestinations {
+    let now = time.now
+    return state.withLock { state in
+      state.reads += 1
+      let queued = Set(state.rows.values.compactMap(\.recipient.destination)).filter { $0 > after }.sorted()
+      let some = queued.prefix(limit)
+      let due = some.filter { name in
+        state.rows.values.contains { $0.recipient.destination == name && ($0.recipient.due ?? now) <= now }
+      }
+      return DueDestinations(destinations: Set(due), next: queued.count > limit ? some.last : nil)
+    }
+  }
+
+  func becameDue(after mark: DueMark, limit: Int) async throws -> BecameDue {
+    let now = time.now
+    return state.withLock { state in
+      state.reads += 1
+      var found = BecameDue(mark: DueMark(after: now))
+      for row in state.rows.values {
+        guard let due = row.recipient.due, due > mark.due, due <= now else { continue }
+        if let destination = row.recipient.destination { found.destinations.insert(destination) }
+      }
+      return found
+    }
+  }
+
+  func bringBackStranded() async throws { state.withLock { $0.reads += 1 } }
+
+  func clockWasSetBack(by step: Duration) async throws {
+    let now = time.now
+    state.withLock { state in
+      state.stepsBack.append(step)
+      for (id, row) in state.rows {
+        var recipient = row.recipient
+        if let due = recipient.due, due > now { recipient.due = max(due - step, now) }
+        state.rows[id] = QueueRow(envelope: row.envelope, recipient: recipient)
+      }
     }
   }
 
@@ -160,18 +219,35 @@ final class FakeQueue: RelayQueue {
     return 0
   }
 
-  func stillQueued(_ ids: [RecipientID]) async throws -> Set<RecipientID> {
-    state.withLock { state in Set(ids.filter { state.rows[$0] != nil }) }
-  }
-
   /// What `queue delete` does.
   func delete(_ address: String) {
     state.withLock { state in state.rows = state.rows.filter { $0.value.recipient.address != address } }
   }
 
-  func open(_ content: ContentID, prefix: PrefixID?) async throws -> OutgoingContent? {
-    state.withLock { $0.contents[content] }
+  func open(_ content: ContentID?, prefix: PrefixID?, for ids: [RecipientID]) async throws -> OpenedMessage {
+    state.withLock { state in
+      OpenedMessage(
+        content: content.flatMap { state.contents[$0] }, queued: Set(ids.filter { state.rows[$0] != nil }))
+    }
   }
+
+  func troubles() async throws -> [StoredTrouble] { state.withLock { Array($0.troubles.values) } }
+
+  func keepTroubles(_ changes: [String: StoredTrouble?]) async throws {
+    state.withLock { state in
+      for (name, trouble) in changes { state.troubles[name] = trouble }
+    }
+  }
+
+  /// What a process before has left.
+  func remember(_ trouble: StoredTrouble) { state.withLock { $0.troubles[trouble.destination] = trouble } }
+
+  var keptTroubles: [String] { state.withLock { $0.troubles.keys.sorted() } }
+  var stepsBack: [Duration] { state.withLock { $0.stepsBack } }
+  /// The most rows that were read at once.
+  var largestRead: Int { state.withLock { $0.largestRead } }
+
+  func sevenBit(_ row: QueueRow, _ source: OutgoingContent) async throws -> OutgoingContent? { nil }
 
   func recordAttempt(_ ids: [RecipientID], host: String) async throws {
     try state.withLock { state in
@@ -180,15 +256,16 @@ final class FakeQueue: RelayQueue {
     }
   }
 
-  func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
-    let (ready, told, due) = try state.withLock { state in
+  func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
+    let (ready, told, change) = try state.withLock { state in
       if state.failWrites > 0 {
         state.failWrites -= 1
         state.failedWrites += 1
         throw Failure()
       }
-      var earliest: Moment?
-      for (id, outcome) in outcomes.sorted(by: { $0.key < $1.key }) {
+      var change = QueueChange(due: nil)
+      for (row, outcome) in outcomes.sorted(by: { $0.row.recipient.id < $1.row.recipient.id }) {
+        let id = row.recipient.id
         guard let row = state.rows[id] else { continue }
         state.outcomes.append((row.recipient.address, outcome))
         switch outcome {
@@ -198,15 +275,18 @@ final class FakeQueue: RelayQueue {
           recipient.due = until
           recipient.attempts += 1
           state.rows[id] = QueueRow(envelope: row.envelope, recipient: recipient)
-          earliest = min(earliest ?? until, until)
+          change.due = min(change.due ?? until, until)
+          if let destination = recipient.destination {
+            change.destinations[destination] = min(change.destinations[destination] ?? until, until)
+          }
         }
       }
       let count = state.outcomes.count
       let ready = state.waiting.filter { $0.count <= count }
       state.waiting.removeAll { $0.count <= count }
-      return (ready, state.told, earliest)
+      return (ready, state.told, change)
     }
-    told?(.changed(due: due))
+    told?(.changed(change))
     for one in ready { one.continuation.resume() }
     await state.withLock { $0.outcomeGate }?.wait()
   }

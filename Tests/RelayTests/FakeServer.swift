@@ -55,6 +55,8 @@ final class FakeServer: Sendable {
     var quit: Step = .sayAndClose("221 2.0.0 bye")
     /// Transactions that one connection takes before it is closed without a word.
     var transactionsPerConnection = Int.max
+    /// With more connections open it turns new ones away.
+    var mostConnections = Int.max
   }
 
   private struct State {
@@ -64,6 +66,7 @@ final class FakeServer: Sendable {
     var connections = 0
     var commands: [String] = []
     var open: Set<Int32> = []
+    var mostOpen = 0
     var stopped = false
   }
 
@@ -115,6 +118,8 @@ final class FakeServer: Sendable {
   func change(_ change: (inout Behaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
 
   var transactions: [Transaction] { state.withLock { $0.transactions } }
+  /// The most connections that were open at once.
+  var mostOpen: Int { state.withLock { $0.mostOpen } }
   var connections: Int { state.withLock { $0.connections } }
   /// All command lines of all connections.
   var commands: [String] { state.withLock { $0.commands } }
@@ -141,6 +146,7 @@ final class FakeServer: Sendable {
       let number = state.withLock { state -> Int? in
         guard fd >= 0, !state.stopped else { return nil }
         state.open.insert(fd)
+        state.mostOpen = max(state.mostOpen, state.open.count)
         state.connections += 1
         return state.connections - 1
       }
@@ -173,7 +179,8 @@ final class FakeServer: Sendable {
     var behaviour: Behaviour { server.state.withLock { $0.behaviour } }
 
     mutating func run() {
-      act(behaviour.greeting)
+      let isCrowded = server.state.withLock { $0.open.count > $0.behaviour.mostConnections }
+      act(isCrowded ? .sayAndClose("421 4.7.0 too many connections from you") : behaviour.greeting)
       while !finished, let line = readLine() {
         server.state.withLock { $0.commands.append(line) }
         command(line)

@@ -37,12 +37,13 @@ struct JourneyTests {
 
     func send(
       to recipients: [String], from: String = "anna@office.example", notify: NotifyRequest? = nil,
+      origin: Origin = .submission,
       _ text: String = "From: anna@office.example\r\nSubject: hello\r\n\r\nbody\r\n"
     ) async throws -> EnvelopeID {
-      let intake = try flow.beginIntake(origin: .submission, peer: nil)
+      let intake = try flow.beginIntake(origin: origin, peer: nil)
       await intake.append(Array(text.utf8))
       let envelope = Envelope(
-        origin: .submission, reversePath: EmailAddress(from),
+        origin: origin, reversePath: EmailAddress(from),
         recipients: recipients.compactMap { EmailAddress($0) }.map { EnvelopeRecipient($0, notify: notify) },
         account: "anna", protocolName: "ESMTPSA", receivedAt: time.now)
       switch await flow.accept(envelope, try await intake.finish()) {
@@ -111,7 +112,7 @@ struct JourneyTests {
     let runner = QueueRunner(
       queue: FlowQueue(flow: flow), configuration: { fixed },
       dialer: Dialer(connector: connector, trust: try ClientTrust(), dns: FakeDNS()),
-      clock: time.clock, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
+      clock: time.clock, uptime: { time.uptime }, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
     let office = Office(flow: flow, runner: runner, time: time)
     try await before(office)
     let running = Task { try await runner.run() }
@@ -189,7 +190,7 @@ struct JourneyTests {
     defer { server.stop() }
     try await withOffice(port: server.port) { office in
       let id = try await office.send(to: ["x@far.example"])
-      // The waits are 15 and 30 minutes, then 2 hours each: the attempts at 2:45 and 4:45 lie around the four hours.
+      // The waits are 15 and 30 minutes, then 2 hours each: the fifth attempt is at the four hours.
       for attempt in 1...6 {
         try await office.until {
           try await office.flow.store.read { try $0.recipients(of: id).first?.attempts } == attempt
@@ -235,6 +236,45 @@ struct JourneyTests {
       let rows = try await office.left(.queued, id)
       #expect(rows.map(\.state) == [.relayed])
       #expect(server.transactions.first?.text.hasSuffix(text) == true)
+    }
+  }
+
+  /// A server without 8BITMIME gets our people's text as quoted-printable (RFC 6152 §3).
+  @Test(arguments: [true, false]) func textIsEncodedForAServerWithoutEightBit(_ chunking: Bool) async throws {
+    var behaviour = FakeServer.Behaviour()
+    behaviour.extensions = ["PIPELINING", "SIZE 10000000"] + (chunking ? ["CHUNKING"] : [])
+    let server = FakeServer(behaviour)
+    defer { server.stop() }
+    let lines = String(repeating: "Gr\u{fc}\u{df}e aus der Ferne \r\n", count: 20_000)
+    let text =
+      "From: anna@office.example\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+      + "Content-Transfer-Encoding: 8bit\r\n\r\n" + lines
+    try await withOffice(port: server.port) { office in
+      let id = try await office.send(to: ["x@far.example"], text)
+      #expect(try await office.left(.queued, id).map(\.state) == [.relayed])
+      let sent = try #require(server.transactions.first)
+      #expect(sent.content.allSatisfy { $0 < 128 } && !sent.mail.contains("BODY="))
+      #expect(sent.mail.contains("SIZE=\(sent.content.count)"))
+      #expect(sent.text.contains("Content-Transfer-Encoding: quoted-printable\r\n"))
+      let body = try #require(sent.text.firstRange(of: "\r\n\r\n")).upperBound
+      #expect(sent.text[body...] == String(repeating: "Gr=C3=BC=C3=9Fe aus der Ferne=20\r\n", count: 20_000)[...])
+    }
+  }
+
+  /// A stranger's signed message is not touched: it goes back instead.
+  @Test(arguments: [true, false]) func aStrangersSignedMessageIsNotEncoded(_ isSigned: Bool) async throws {
+    var behaviour = FakeServer.Behaviour()
+    behaviour.extensions = ["PIPELINING"]
+    let server = FakeServer(behaviour)
+    defer { server.stop() }
+    let text =
+      (isSigned ? "DKIM-Signature: v=1; a=rsa-sha256; d=far.example\r\n" : "")
+      + "From: b@far.example\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\u{fc}\r\n"
+    try await withOffice(port: server.port) { office in
+      let id = try await office.send(to: ["x@far.example"], from: "b@far.example", origin: .mx, text)
+      let rows = try await office.left(.queued, id)
+      #expect(rows.map(\.state) == [isSigned ? .failed : .relayed])
+      if isSigned { #expect(rows.first?.said?.contains("8BITMIME") == true) }
     }
   }
 }

@@ -6,6 +6,7 @@ import Synchronization
 final class ManualTime: Sendable {
   private struct State {
     var now = Moment(seconds: 1_800_000_000)
+    var uptime = Duration.zero
     var next = 0
     var sleepers: [Int: (until: Moment, continuation: CheckedContinuation<Void, any Error>)] = [:]
     var cancelled: Set<Int> = []
@@ -15,6 +16,11 @@ final class ManualTime: Sendable {
 
   var clock: Clock { Clock { [self] in state.withLock { $0.now } } }
   var now: Moment { state.withLock { $0.now } }
+  /// How long the clock has gone on, steps of it left aside.
+  var uptime: Duration { state.withLock { $0.uptime } }
+
+  /// Somebody sets the clock back. Nobody wakes.
+  func setBack(by step: Duration) { state.withLock { $0.now = $0.now - step } }
 
   func sleep(until: Moment) async throws {
     let id = state.withLock { state in
@@ -53,6 +59,7 @@ final class ManualTime: Sendable {
   func advance(_ duration: Duration) {
     let due = state.withLock { state in
       state.now = state.now + duration
+      state.uptime += duration
       let due = state.sleepers.filter { $0.value.until <= state.now }
       for id in due.keys { state.sleepers[id] = nil }
       return due.values.map(\.continuation)

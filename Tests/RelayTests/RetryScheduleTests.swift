@@ -71,4 +71,18 @@ struct RetryScheduleTests {
     let bare = RetrySchedule(waits: [], giveUpAfter: hour)
     #expect(bare.wait(afterAttempts: 9, chance: 0.5) == .seconds(1800))
   }
+
+  /// The waits are longer than an hour when the notice of the delay is due.
+  @Test func thereIsAnAttemptWhenTheDelayIsToBeTold() {
+    let schedule = RetrySchedule(
+      waits: [.seconds(900), .seconds(14_400)], giveUpAfter: .seconds(5 * 86_400), noticeAfter: hour * 4)
+    let notice = accepted + hour * 4
+    #expect(
+      schedule.next(attempt: 2, accepted: accepted, now: accepted + hour, chance: 0.5) == .retry(at: notice))
+    #expect(
+      schedule.next(attempt: 3, accepted: accepted, now: notice, chance: 0.5) == .retry(at: notice + hour * 4))
+    #expect(
+      schedule.next(attempt: 1, accepted: accepted, now: accepted, chance: 0.5)
+        == .retry(at: accepted + .seconds(900)))
+  }
 }

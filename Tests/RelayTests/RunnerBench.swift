@@ -66,11 +66,13 @@ final class RunnerBench: Sendable {
   static func run(
     configuration: Configuration, limits: DestinationBook.Limits = DestinationBook.Limits(),
     timeLimits: TimeLimits = .standard, trust: ClientTrust? = nil, dns: FakeDNS = FakeDNS(), port: Int = 25,
-    prepare: (inout Dialer) -> Void = { _ in }, _ body: (RunnerBench) async throws -> Void
+    prepare: (inout Dialer) -> Void = { _ in }, before: (FakeQueue, ManualTime) -> Void = { _, _ in },
+    _ body: (RunnerBench) async throws -> Void
   ) async throws {
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
     let bench = RunnerBench(
       configuration, limits, timeLimits, connector, try trust ?? ClientTrust(), dns, port, prepare)
+    before(bench.queue, bench.time)
     let running = Task { try await bench.runner.run() }
     do {
       try await body(bench)
@@ -101,7 +103,7 @@ final class RunnerBench: Sendable {
     let time = time
     runner = QueueRunner(
       queue: queue, configuration: { settings.now }, dialer: dialer, limits: limits, clock: time.clock,
-      sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
+      uptime: { time.uptime }, sleep: { try await time.sleep(until: $0) }, chance: { 0.5 }, log: log)
   }
 
   func reload(_ change: (inout Configuration) -> Void) async {

@@ -53,7 +53,8 @@ extension Assembly {
     let table = root.table(Keys.schema)
     let queue = Configuration.Queue(
       retry: table.read(Keys.retry), giveUpAfter: table.read(Keys.giveUpAfter),
-      delayNoticeAfter: table.read(Keys.delayNoticeAfter))
+      delayNoticeAfter: table.read(Keys.delayNoticeAfter), connections: table.read(Keys.connections),
+      connectionsPerDestination: table.read(Keys.connectionsPerDestination))
     if queue.delayNoticeAfter >= queue.giveUpAfter {
       findings.warning(
         table.line(of: Keys.delayNoticeAfter), "nobody will ever be told of a delay",

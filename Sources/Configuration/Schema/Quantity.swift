@@ -61,3 +61,8 @@ enum Quantity {
     return Int64(exactly: (real * Double(scale)).rounded())
   }
 }
+
+extension Configuration {
+  /// Reads a time as the configuration file has it: `"30 min"`, `"4 h"`, `"2 days"`; `nil` for anything else.
+  public static func duration(_ text: String) -> Duration? { Quantity.duration(text) }
+}

@@ -62,8 +62,15 @@ extension Schema {
     static let delayNoticeAfter = Setting(
       "delay-notice-after", time: .seconds(60)...(.seconds(30 * 86_400)), .seconds(4 * 3600),
       "After this the sender is told that it is still waiting.")
+    static let connections = Setting(
+      "connections", number: 1...10_000, 100, "Connections to other servers at once, all together.")
+    static let connectionsPerDestination = Setting(
+      "connections-per-destination", number: 1...1000, 20,
+      "Connections to one server at once. So many are used only where they are taken: there are more with each message that "
+        + "goes well, and fewer as soon as one is refused.")
     static let schema = TableSchema(
-      "queue", "Mail that cannot leave at once.", keys: [retry, giveUpAfter, delayNoticeAfter])
+      "queue", "Mail that leaves, and mail that cannot leave at once.",
+      keys: [retry, giveUpAfter, delayNoticeAfter, connections, connectionsPerDestination])
   }
 
   enum TraceTable {

@@ -49,6 +49,10 @@ extension Configuration {
     public let giveUpAfter: Duration
     /// After this the sender is told that it is delayed.
     public let delayNoticeAfter: Duration
+    /// Connections to other servers at once, all together.
+    public let connections: Int
+    /// Connections to one server at once, if it takes so many.
+    public let connectionsPerDestination: Int
 
     /// The wait after the given number of attempts that failed (1 is the first).
     public func wait(afterAttempts attempts: Int) -> Duration {

@@ -193,6 +193,9 @@ extension MailFlow {
     case .notify(let commission): return ([commission], [])
     case .silent(let reason):
       return ([], [TraceStep(at: clock.now(), stage: Stage.notification, what: "silent", words: reason)])
+    case .unauthenticated:
+      let words = Self.unauthenticatedWords
+      return ([], [TraceStep(at: clock.now(), stage: Stage.notification, what: "silent", words: words)])
     }
   }
 

@@ -40,6 +40,9 @@ final class CrashRecord: Sendable {
     set { opened.withLock { $0 = newValue } }
   }
 
+  /// Nobody is suspect of anything.
+  var isEmpty: Bool { !hasSuspects.load(ordering: .acquiring) }
+
   /// Takes in what is known from before and who is suspect of the last end.
   func load(_ bytes: [UInt8], found: Set<CrashSlots.Found>, now: Moment) {
     crashes.withLock { crashes in

@@ -15,8 +15,8 @@ public final class ChangeHub: Sendable {
     case mailboxDeleted(MailboxID)
     /// Mailboxes of the account were made, renamed, deleted or (un)subscribed.
     case mailboxList(account: String)
-    /// Queue rows may be due at that time (or before now).
-    case queue(due: Moment?)
+    /// Queue rows have changed.
+    case queue(QueueChange)
     /// An administrator wants something that waits tried now: that a host did not answer before counts no more. Told
     /// before the commit that makes it due.
     case retry
@@ -97,7 +97,7 @@ public final class ChangeHub: Sendable {
     for (mailbox, modseq) in summary.mailboxes { tell(.mailbox(mailbox), .mailbox(mailbox, modseq: modseq)) }
     for mailbox in summary.deletedMailboxes { tell(.mailbox(mailbox), .mailboxDeleted(mailbox)) }
     for account in summary.accounts { tell(.account(account), .mailboxList(account: account)) }
-    if summary.queueChanged { tell(.queue, .queue(due: summary.due)) }
+    if summary.queueChanged { tell(.queue, .queue(QueueChange(summary))) }
   }
 
   /// See ``Change/retry``.
@@ -105,4 +105,24 @@ public final class ChangeHub: Sendable {
 
   /// How many subscriptions there are; for the status screen and leak tests.
   public var count: Int { listeners.withLock { $0.byTopic.values.reduce(0) { $0 + $1.count } } }
+}
+
+/// What a commit changed in the queue.
+public struct QueueChange: Sendable, Hashable {
+  /// The earliest time at which one of the changed rows is due; `nil`: none of them is due at any time.
+  public var due: Moment?
+  /// Where those that are queued go, with the earliest due time of each destination.
+  public var destinations: [String: Moment]
+  /// ``destinations`` does not tell everything: whoever waits for due rows must look at all.
+  public var isOverflowing: Bool
+
+  public init(due: Moment?, destinations: [String: Moment] = [:], isOverflowing: Bool = false) {
+    self.due = due
+    self.destinations = destinations
+    self.isOverflowing = isOverflowing
+  }
+
+  init(_ summary: CommitSummary) {
+    self.init(due: summary.due, destinations: summary.destinations, isOverflowing: summary.isOverflowing)
+  }
 }

@@ -10,20 +10,25 @@ enum Notifying: Sendable {
   case notify(Commission)
   /// Nobody is told, for this reason; it belongs into the trace.
   case silent(String)
+  /// Nobody is told, because a stranger may have written somebody else's address. Whom it concerns here gets a summary.
+  case unauthenticated
 }
 
 extension MailFlow {
   /// A whole message comes back only up to this size; of larger ones the header does (RFC 3461 §6.2 allows a limit).
   static let returnLimit = 64 << 10
 
+  /// What the trace says of ``Notifying/unauthenticated``.
+  static let unauthenticatedWords = "no notice: sender not authenticated"
+
   /// Why nobody may be told about a message; `nil` if its sender may.
-  static func silence(about envelope: Envelope) -> String? {
+  static func silence(about envelope: Envelope) -> Notifying? {
     // RFC 3461 §5.2: never about a notification, or two servers could talk about one for ever.
-    if envelope.reversePath == nil { return "nobody is told: the message has no sender, as notifications have none" }
-    // Until senders can be authenticated, a notification to a forged one would hit somebody who sent nothing.
-    if envelope.origin.isFromOutside {
-      return "the sender is not told: the message came from outside, and its sender is not proven"
+    if envelope.reversePath == nil {
+      return .silent("nobody is told: the message has no sender, as notifications have none")
     }
+    // Until senders can be authenticated, a notification to a forged one would hit somebody who sent nothing.
+    if envelope.origin.isFromOutside { return .unauthenticated }
     return nil
   }
 
@@ -36,7 +41,7 @@ extension MailFlow {
   func notification(
     about envelope: Envelope, _ reports: [Report], header: HeaderSection, body: [UInt8]?, subject: String?
   ) async -> Notifying {
-    if let reason = Self.silence(about: envelope) { return .silent(reason) }
+    if let silence = Self.silence(about: envelope) { return silence }
     guard let sender = envelope.reversePath, !reports.isEmpty else { return .silent("there is nothing to tell") }
     let configuration = configuration()
     guard let report = report(about: envelope, to: sender, reports, header, body, subject, configuration) else {
@@ -75,8 +80,9 @@ extension MailFlow {
   }
 
   /// Plans a message of our own. It has no sender and asks for no notification (RFC 3461 §6.1).
-  private func commission(
-    _ message: BuiltMessage, to recipient: EmailAddress, transport: TransportWish, _ configuration: Configuration
+  func commission(
+    _ message: BuiltMessage, to recipient: EmailAddress, transport: TransportWish = .standard,
+    _ configuration: Configuration
   ) async -> Notifying {
     let now = clock.now()
     let header = HeaderSection(message.header)

@@ -9,24 +9,60 @@ extension MailFlow {
   ///
   /// A recipient that somebody has settled meanwhile stays as it is; its trace says what the attempt came to.
   public func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
-    for (envelope, some) in Dictionary(grouping: outcomes, by: \.key.envelope).sorted(by: { $0.key < $1.key }) {
-      try await record(Dictionary(uniqueKeysWithValues: some.map { ($0.key, $0.value) }), of: envelope)
+    for id in Set(outcomes.keys.map(\.envelope)).sorted() {
+      let (stored, recipients) = try await store.read { reader in
+        (try reader.envelope(id), try reader.recipients(of: id))
+      }
+      guard let stored else { throw StoreError.missing("envelope \(id)") }
+      try await recordOutcomes(
+        recipients.compactMap { recipient in
+          outcomes[recipient.id].map { (QueueRow(envelope: stored, recipient: recipient), $0) }
+        })
     }
   }
 
-  private func record(_ outcomes: [RecipientID: AttemptOutcome], of id: EnvelopeID) async throws {
-    let (stored, recipients) = try await store.read { reader in
-      (try reader.envelope(id), try reader.recipients(of: id))
-    }
-    guard let stored else { throw StoreError.missing("envelope \(id)") }
-    let envelope = Envelope(stored)
+  /// The same for rows that the caller has at hand, as they were when they were read.
+  ///
+  /// Outcomes of which nobody must be told go together: a dead host's hundred messages are one transaction.
+  public func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
     let now = clock.now()
-    let due = recipients.compactMap { recipient in
-      outcomes[recipient.id].map { (recipient, $0, self.report($0, recipient, envelope, now)) }
+    var quiet: [Due] = []
+    var telling: [EnvelopeID: [Due]] = [:]
+    for (id, some) in Dictionary(grouping: outcomes, by: \.row.envelope.id).sorted(by: { $0.key < $1.key }) {
+      guard let stored = some.first?.row.envelope else { continue }
+      let envelope = Envelope(stored)
+      let due = some.sorted { $0.row.recipient.id < $1.row.recipient.id }.map { row, outcome in
+        Due(row: row, outcome: outcome, report: report(outcome, row.recipient, envelope, now))
+      }
+      if due.contains(where: { $0.report != nil }) { telling[id] = due } else { quiet += due }
     }
+    for start in stride(from: 0, to: quiet.count, by: Self.quietOutcomes) {
+      let some = Array(quiet[start..<min(start + Self.quietOutcomes, quiet.count)])
+      try await store.write { transaction in
+        for due in some { try Self.settle(due, now, in: &transaction) }
+      }
+    }
+    for (_, due) in telling.sorted(by: { $0.key < $1.key }) { try await record(due, now) }
+  }
+
+  /// Outcomes in one transaction: a closure should not hold the writer for more than a few milliseconds.
+  private static let quietOutcomes = 100
+
+  /// An outcome to be written, and what the sender is to be told of it.
+  private struct Due: Sendable {
+    var row: QueueRow
+    var outcome: AttemptOutcome
+    var report: Report?
+  }
+
+  /// Outcomes of one envelope, with a notification.
+  private func record(_ due: [Due], _ now: Moment) async throws {
+    guard let first = due.first?.row else { return }
+    let (stored, id) = (first.envelope, first.envelope.id)
+    let envelope = Envelope(stored)
     // Planning a notification reads the configuration; if that changes before the commit, it is planned again.
     for isLast in [false, false, true] {
-      let told = await notification(of: due.compactMap(\.2), due.first?.0, envelope, stored)
+      let told = await notification(of: due.compactMap(\.report), first.recipient, envelope, stored)
       let done = try await store.write { [observers] transaction in
         let current = transaction.generation
         if case .notify(let commission)? = told, !isLast,
@@ -34,9 +70,17 @@ extension MailFlow {
         {
           return false
         }
-        for (recipient, outcome, report) in due {
-          try Self.settle(recipient.id, outcome, isTold: report?.action == .delayed, now, in: &transaction)
+        var isSaid = false
+        for one in due {
+          if case .unauthenticated? = told, one.report?.action == .failed {
+            try Self.settle(one, now, note: Self.unauthenticatedWords, in: &transaction)
+            try transaction.noteUntold(one.row.recipient.id, at: now, owner: Self.owner(of: one.row.recipient))
+            isSaid = true
+          } else {
+            try Self.settle(one, now, in: &transaction)
+          }
         }
+        if isSaid { return true }
         try Self.tell(told, about: id, to: stored.sender, now, observers, in: &transaction)
         return true
       }
@@ -44,13 +88,31 @@ extension MailFlow {
     }
   }
 
+  /// Whose mail it was that failed on its way out: of the address that forwards it, else of whoever it was for.
+  private static func owner(of recipient: Recipient) -> String {
+    RecipientOptions(recipient.options).deliveredTo ?? recipient.address
+  }
+
   /// The change of one row.
   private static func settle(
-    _ id: RecipientID, _ outcome: AttemptOutcome, isTold: Bool, _ now: Moment, in transaction: inout Transaction
+    _ due: Due, _ now: Moment, note: String? = nil, in transaction: inout Transaction
   ) throws {
-    guard let current = try transaction.recipient(id) else { return }
-    let step = outcome.step(current.address, at: now)
-    guard current.state.isWaiting else { return try transaction.trace(step, of: id.envelope) }
+    let (id, outcome) = (due.row.recipient.id, due.outcome)
+    let isTold = due.report?.action == .delayed
+    var step = outcome.step(due.row.recipient.address, at: now)
+    if let note { step.words += "; \(note)" }
+    do {
+      try change(id, outcome, step, isTold: isTold, in: &transaction)
+    } catch StoreError.alreadyFinal {
+      try transaction.trace(step, of: id.envelope)
+    } catch StoreError.missing {
+      // Its envelope is older than what is kept, and was settled by hand: nothing is left to be said.
+    }
+  }
+
+  private static func change(
+    _ id: RecipientID, _ outcome: AttemptOutcome, _ step: TraceStep, isTold: Bool, in transaction: inout Transaction
+  ) throws {
     try transaction.update(id, trace: step) { recipient in
       recipient.attempting = nil
       recipient.attempts += 1
@@ -78,6 +140,9 @@ extension MailFlow {
   ) throws {
     switch told {
     case nil: break
+    case .unauthenticated:
+      try transaction.trace(
+        TraceStep(at: now, stage: Stage.notification, what: "silent", words: unauthenticatedWords), of: id)
     case .silent(let reason):
       try transaction.trace(TraceStep(at: now, stage: Stage.notification, what: "silent", words: reason), of: id)
     case .notify(let commission):
@@ -128,7 +193,7 @@ extension MailFlow {
     of reports: [Report], _ recipient: Recipient?, _ envelope: Envelope, _ stored: StoredEnvelope
   ) async -> Notifying? {
     guard !reports.isEmpty else { return nil }
-    if let reason = Self.silence(about: envelope) { return .silent(reason) }
+    if let silence = Self.silence(about: envelope) { return silence }
     let work = watch(Suspect(notificationAbout: stored.id))
     work.begin(.relay)
     defer { work.end(.relay) }

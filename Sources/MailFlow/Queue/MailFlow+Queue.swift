@@ -38,6 +38,72 @@ extension MailFlow {
     log.notice("The clock was set back: \(count) recipients were due too far in the future, and are due now")
   }
 
+  /// For the queue runner: due rows of destinations that it names, as many of each as it has room for.
+  ///
+  /// - Parameter orders: for each destination how many rows, those that the runner has already included, and which these
+  ///   are.
+  /// - Returns: the rows, the earliest of each destination first, and the destinations that may have more.
+  public func due(
+    at orders: [(destination: String, limit: Int, known: Set<RecipientID>)]
+  ) async throws -> (rows: [QueueRow], cut: Set<String>) {
+    guard !store.isReadOnly else { return ([], []) }
+    let now = clock.now()
+    let found = try await store.read { reader in
+      var rows: [QueueRow] = []
+      var cut: Set<String> = []
+      for order in orders {
+        let some = try reader.due(
+          by: now, destination: order.destination, limit: order.limit, without: order.known)
+        rows += some.rows
+        if some.isCut { cut.insert(order.destination) }
+      }
+      return (rows, cut)
+    }
+    return (try await sendable(found.0), found.1)
+  }
+
+  /// Releases what was held until now, and lets fail what can never be sent. `true`: there may be more.
+  public func settleDueElsewhere() async throws -> Bool {
+    guard !store.isReadOnly else { return false }
+    let (now, limit) = (clock.now(), 100)
+    let rows = try await store.read { try $0.dueElsewhere(by: now, limit: limit) }
+    // One without a destination that could be sent cannot be: nobody knows where to.
+    for row in try await sendable(rows) {
+      let lost = AttemptOutcome.failed(status: "5.4.4", host: nil, reply: "nobody knows where it was to go")
+      try await recordOutcomes([row.recipient.id: lost])
+    }
+    return rows.count >= limit
+  }
+
+  /// A part of a round through all destinations: those with rows that are due.
+  public func dueDestinations(after: String, limit: Int) async throws -> DueDestinations {
+    guard !store.isReadOnly else { return DueDestinations(destinations: [], next: nil) }
+    let now = clock.now()
+    return try await store.read { try $0.destinations(due: now, after: after, limit: limit) }
+  }
+
+  /// Destinations of what has become due since a mark.
+  public func becameDue(after mark: DueMark, limit: Int) async throws -> BecameDue {
+    let now = clock.now()
+    return try await store.read { try $0.becameDue(after: mark, by: now, limit: limit) }
+  }
+
+  /// What was due impossibly late is due now.
+  public func bringBackStranded() async throws {
+    guard !store.isReadOnly else { return }
+    let now = clock.now()
+    try await bringBack(dueAfter: Self.farthestDue(configuration().queue, from: now), to: now)
+  }
+
+  /// The clock was set back by that much while this process ran: everything that waits for a time by the old clock waits
+  /// for the same time by the new one, and new mail does not wait at all.
+  public func clockWasSetBack(by step: Duration) async throws {
+    guard !store.isReadOnly else { return }
+    let now = clock.now()
+    let count = try await store.write { try $0.bringForward(by: step, now: now) }
+    log.notice("The clock was set back by \(step.components.seconds) s: \(count) recipients are due that much earlier")
+  }
+
   private func sendable(_ rows: [QueueRow]) async throws -> [QueueRow] {
     var queued: [QueueRow] = []
     for row in rows {
@@ -65,19 +131,11 @@ extension MailFlow {
   /// - Throws: ``QueueError/wrongState(_:_:)`` if one of them is not queued any more: an administrator was faster, and
   ///   the end must not be sent.
   public func recordAttempt(_ ids: [RecipientID], host: String) async throws {
-    let now = clock.now()
-    let words = displayable(host, limit: 255)
+    let step = TraceStep(at: clock.now(), stage: Stage.relay, what: "attempting", words: displayable(host, limit: 255))
     try await store.write { transaction in
-      for id in ids {
+      for id in ids where try !transaction.beginAttempt(id, trace: step) {
         guard let recipient = try transaction.recipient(id) else { throw QueueError.notThere(id) }
-        guard recipient.state == .queued else { throw QueueError.wrongState(id, recipient.state) }
-      }
-      try transaction.beginAttempt(ids, at: now)
-      for id in ids {
-        guard let recipient = try transaction.recipient(id) else { continue }
-        try transaction.trace(
-          TraceStep(at: now, recipient: recipient.address, stage: Stage.relay, what: "attempting", words: words),
-          of: id.envelope)
+        throw QueueError.wrongState(id, recipient.state)
       }
     }
   }
@@ -87,6 +145,8 @@ extension MailFlow {
   public func recoverAttempts() async throws {
     guard !store.isReadOnly else { return }
     let now = clock.now()
+    // The clock may have been set back while no process was there to notice it.
+    _ = try await store.write { try $0.bringBackUntried(to: now) }
     let rows = try await store.read { try $0.attempting() }
     guard !rows.isEmpty else { return }
     try await store.write { transaction in
@@ -104,12 +164,32 @@ extension MailFlow {
   }
 }
 
+extension MailFlow {
+  /// Next hops that did not answer when this was written, for a runner that begins.
+  public func troubles() async throws -> [StoredTrouble] { try await store.read { try $0.troubles() } }
+
+  /// Keeps what is known of next hops that do not answer; `nil` for one that answers again.
+  public func keepTroubles(_ changes: [String: StoredTrouble?]) async throws {
+    guard !store.isReadOnly else { return }
+    try await store.write { transaction in
+      for (destination, trouble) in changes {
+        if let trouble { try transaction.set(trouble) } else { try transaction.removeTrouble(destination) }
+      }
+    }
+  }
+}
+
 extension Envelope {
   /// The envelope of a queue row, with the recipient of that row.
   public init(_ row: QueueRow) {
     self.init(row.envelope)
     if let recipient = EnvelopeRecipient(row.recipient) { recipients = [recipient] }
   }
+}
+
+extension QueueRow {
+  /// The address of ours by whose alias or group this recipient gets the message; `nil`: the sender named it.
+  public var forwardedBy: String? { RecipientOptions(recipient.options).deliveredTo }
 }
 
 extension EnvelopeRecipient {

@@ -73,6 +73,13 @@ public struct QueueService: Sendable {
     try await flow.release(id, by: actor)
   }
 
+  /// The same for many at once; gives those that stayed as they were, and why. Hosts that did not answer before are tried at
+  /// once.
+  public func release(_ ids: [RecipientID], by actor: String) async -> [RecipientID: any Error] {
+    flow.changes.retryAsked()
+    return await flow.release(ids, by: actor)
+  }
+
   /// Drops a waiting recipient for good. Nobody is told.
   public func delete(_ id: RecipientID, by actor: String) async throws {
     try await change(id, from: [.queued, .held, .quarantined], "discarded", "deleted by \(actor)", .freeing) { row, _ in

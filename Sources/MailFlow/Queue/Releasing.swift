@@ -1,4 +1,5 @@
 internal import Logging
+internal import Message
 internal import Platform
 public import Store
 
@@ -17,6 +18,44 @@ extension MailFlow {
       if let state = try await tryRelease(id, by: actor) { return state }
     }
     throw QueueError.tryAgain(id)
+  }
+
+  /// The same for many: those that were on their way to other servers go back into the queue in one transaction.
+  ///
+  /// - Returns: those that stayed as they were, and why.
+  public func release(_ ids: [RecipientID], by actor: String) async -> [RecipientID: any Error] {
+    var done: Set<RecipientID> = []
+    // What a crash made suspect is forgiven one by one.
+    if crashes.isEmpty {
+      let now = clock.now()
+      let step = TraceStep(
+        at: now, stage: Stage.administration, what: "queued", words: "released by \(displayable(actor, limit: 100))")
+      done =
+        (try? await store.write { transaction in
+          var done: Set<RecipientID> = []
+          for id in ids {
+            guard let current = try transaction.recipient(id), current.destination != nil,
+              current.state == .held || current.state == .quarantined
+            else { continue }
+            try transaction.update(id, trace: step) { row in
+              row.state = .queued
+              row.due = now
+              row.said = nil
+            }
+            done.insert(id)
+          }
+          return done
+        }) ?? []
+    }
+    var failures: [RecipientID: any Error] = [:]
+    for id in ids where !done.contains(id) {
+      do {
+        _ = try await release(id, by: actor)
+      } catch {
+        failures[id] = error
+      }
+    }
+    return failures
   }
 
   /// A hold whose time has come. A failure is logged, and tried again in a quarter of an hour.

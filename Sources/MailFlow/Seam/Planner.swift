@@ -2,7 +2,8 @@ public import Message
 
 /// What is known of a recipient when it is named (RCPT).
 public enum Resolution: Sendable, Hashable {
-  /// Ends in mailboxes of this house (perhaps among others, for a group).
+  /// Ends in mailboxes of this house (perhaps among others, for a group), or goes back to the sender of a message that was
+  /// forwarded.
   case local
   /// Another server's; the domain for the queue.
   case remote(domain: String)

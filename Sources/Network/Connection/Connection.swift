@@ -48,6 +48,8 @@ public final class Connection: Sendable {
   public var isPeerGone: Bool { state.withLock { $0.inputEnded || $0.failure != nil || $0.closed } }
   /// The event loop that drives it, for those who schedule something beside it.
   public var eventLoop: any EventLoop { channel.eventLoop }
+  /// Runs a session's task on that event loop; see ``LoopExecutor``. All that it does between two waits must be quick.
+  public var executor: any TaskExecutor { LoopExecutor(channel.eventLoop) }
 
   let channel: any Channel
   let state: Mutex<State>

@@ -43,4 +43,11 @@ struct Lane: Sendable, Hashable {
     case .direct: domain
     }
   }
+
+  /// The name of a lane of which only the key is known: one that was in trouble when the last process ended.
+  static func name(ofKey key: String) -> String {
+    let words = key.split(separator: " ")
+    guard let first = words.first else { return key }
+    return String(first == "mx" && words.count > 1 ? words[1] : first)
+  }
 }

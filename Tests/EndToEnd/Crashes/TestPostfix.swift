@@ -36,6 +36,24 @@ final class TestPostfix {
     }
   }
 
+  /// Other settings of main.cf, in force when this returns.
+  func configure(_ settings: String...) throws {
+    for words in [["postconf", "-c", conf, "-e"] + settings, ["postfix", "-c", conf, "reload"]] {
+      let done = try Program.run("/usr/sbin/\(words[0])", Array(words.dropFirst()))
+      guard done.status == 0 else { throw TestAppliance.Failed(description: "\(words): \(done)\(log)") }
+    }
+  }
+
+  /// The messages that have arrived, in no order.
+  func messages() throws -> [String] {
+    try ["new", "cur"].flatMap { name in
+      let place = "\(maildir)/\(name)"
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+      return files.compactMap { FileManager.default.contents(atPath: "\(place)/\($0)") }
+        .map { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+
   /// How often each message has arrived, by its Message-ID `<…@load>`.
   func arrivals() throws -> [String: Int] {
     var seen: [String: Int] = [:]

@@ -71,7 +71,9 @@ import Testing
   /// Every operation of one submission with a recipient here and one elsewhere: both, or none.
   @Test func aSubmissionIsTakenWholeOrNotAtAll() async throws {
     for kind in [Fault.Kind.cut, .scattered, .error] where Self.kinds.contains(kind) {
-      #expect(try await Self.every(kind, of: "to a recipient here and one elsewhere", steps: 1) > 1, "\(kind): a commit is a write and a sync")
+      #expect(
+        try await Self.every(kind, of: "to a recipient here and one elsewhere", steps: 1) > 1,
+        "\(kind): a commit is a write and a sync")
     }
   }
 

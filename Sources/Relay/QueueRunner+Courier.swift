@@ -36,7 +36,7 @@ extension QueueRunner {
     log.warning("Message \(batch.envelope.id) is held: \(reason)")
     do {
       try await queue.holdAfterCrash(batch.ids, reason: reason)
-      _ = dispatcher.settled(batch.ids)
+      landed(batch.ids)
     } catch {
       await settle(batch.rows, .deferred(Word(EnhancedCode(4, 3, 0), "It cannot be held: \(error)")))
     }

@@ -16,7 +16,8 @@ struct PostroomCommand: AsyncParsableCommand {
     abstract: "A mail appliance for a small office.",
     subcommands: [
       Serve.self, Check.self, Reload.self, Status.self, Trace.self, Queue.self, Quarantine.self, Account.self,
-      Password.self, Certificate.self, TLSReports.self, DomainNames.self, Backup.self, Restore.self, Fsck.self, Sendmail.self,
+      Password.self, Certificate.self, TLSReports.self, DomainNames.self, Backup.self, Restore.self, Fsck.self,
+      Sendmail.self,
       Version.self,
     ])
 

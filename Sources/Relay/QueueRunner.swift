@@ -231,6 +231,7 @@ public actor QueueRunner {
     guard step > Self.clockStep else { return }
     reading.mark = nil
     do {
+      try await queue.clockWasSetBack(by: step)
     } catch {
       log.error("The clock was set back, and the times in the queue cannot be changed: \(error)")
     }

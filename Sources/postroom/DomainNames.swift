@@ -53,7 +53,9 @@ struct DomainChecking: AsyncParsableCommand {
       DNSResolver.Settings(configuration.dns), log: Logger(label: "resolver") { _ in SwiftLogNoOpLogHandler() })
     let connector = Connector(on: MultiThreadedEventLoopGroup.singleton)
     let probe = MXProbe(connector: connector, trust: try ClientTrust(), dns: dns, hostname: configuration.hostname)
-    let check = DomainCheck(setup, dns: dns, probe: noConnect ? nil : { await probe($0) })
+    var connect: (@Sendable (DomainName) async -> DomainCheck.Probe)?
+    if !noConnect { connect = { name in await probe(name) } }
+    let check = DomainCheck(setup, dns: dns, probe: connect)
     let findings = await check.run()
     await connector.shutDown()
     await dns.close()

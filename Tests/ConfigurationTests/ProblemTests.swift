@@ -153,7 +153,7 @@ import Testing
       file("[smart-host]\nhost = \"x.example.net\"\ntls = \"encrypted\"\nuser = \"u\"\npassword-file = \"/p\""),
       line: 12, "whoever answers", "\"verified\""),
     Case(file("[queue]\ndelay-notice-after = \"6 days\""), line: 10, "nobody will ever be told", "shorter", .warning),
-    Case(file(""), line: 0, "mail to other domains is refused", "[smart-host]", .warning),
+    Case(file("[relay]\ndirect = false"), line: 0, "mail to other domains is refused", "[smart-host]", .warning),
   ]
 
   static func device(_ name: String, _ network: String, _ account: String) -> String {

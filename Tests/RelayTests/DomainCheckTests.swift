@@ -1,9 +1,9 @@
-import Network
 import Platform
 import Resolver
 import Testing
 
 @testable import Configuration
+@testable import Network
 @testable import Relay
 
 @Suite("What the DNS says of a domain")

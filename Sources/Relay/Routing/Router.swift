@@ -82,8 +82,8 @@ struct Router: Sendable {
       return ReachableHost(host: host, addresses: [address], canonicalName: nil, isProven: host.isNamed)
     }
     guard let name = host.name else { throw .noAddress }
-    async let six = look(name) { dns, name in try await dns.aaaa(name) }
-    async let four = look(name) { dns, name in try await dns.a(name) }
+    async let six = look(name) { dns, name async throws(DNSFailure) in try await dns.aaaa(name) }
+    async let four = look(name) { dns, name async throws(DNSFailure) in try await dns.a(name) }
     let answers = await [six, four]
     let known = answers.compactMap { try? $0.get() }
     var addresses = Self.mixed(known.map { $0.values.shuffled(by: chance) })

@@ -1,6 +1,18 @@
 @testable import Network
 @testable import SMTP
 
+/// What comes of an answer that arrives in these pieces, and then ends.
+private func parsed(_ parts: [ArraySlice<UInt8>], _ limit: Int) -> Result<HTTPResponse?, HTTPError> {
+  var parser = HTTPResponseParser(limit: limit)
+  do {
+    for part in parts { try parser.receive(part) }
+    try parser.end()
+    return .success(parser.finished)
+  } catch {
+    return .failure(error)
+  }
+}
+
 extension FuzzTarget {
   /// The TXT records of MTA-STS and TLSRPT, and the policy's document.
   static let transportPolicies = FuzzTarget(
@@ -63,18 +75,8 @@ extension FuzzTarget {
     guard let first = bytes.first else { return }
     let limit = Int(first) * 16
     let stream = Array(bytes.dropFirst())
-    func parse(_ parts: [ArraySlice<UInt8>]) -> Result<HTTPResponse?, HTTPError> {
-      var parser = HTTPResponseParser(limit: limit)
-      do throws(HTTPError) {
-        for part in parts { try parser.receive(part) }
-        try parser.end()
-        return .success(parser.finished)
-      } catch {
-        return .failure(error)
-      }
-    }
-    let whole = parse([stream[...]])
-    try require(whole == parse(pieces(stream, longest: 9)), "the answer depends on how it was split")
+    let whole = parsed([stream[...]], limit)
+    try require(whole == parsed(pieces(stream, longest: 9), limit), "the answer depends on how it was split")
     if case .success(let response) = whole {
       guard let response else { throw Violation(description: "an answer that ended is none") }
       try require(response.body.count <= limit, "\(response.body.count) octets where \(limit) were allowed")

@@ -111,7 +111,7 @@ struct SecureMailTests {
   // MARK: DANE
 
   @Test func aServerThatItsRecordIsAboutGetsTheMail() async throws {
-    try await staging(names: ["elsewhere.example"]) { stage in
+    try await staging(names: ["elsewhere.example"]) { stage async throws in
       stage.tlsa(try stage.record())
       let said = try await stage.send()
       #expect(said.hasPrefix("relayed") && said.contains("verified by DANE-EE"), "\(said)")
@@ -120,7 +120,7 @@ struct SecureMailTests {
   }
 
   @Test func aServerThatItsRecordIsNotAboutGetsNothing() async throws {
-    try await staging(trusted: true) { stage in
+    try await staging(trusted: true) { stage async throws in
       stage.tlsa(try stage.record { $0.data[0] ^= 1 })
       // Neither a valid certificate nor MTA-STS helps.
       let said = try await stage.send(sts: Self.document("enforce"))
@@ -136,14 +136,14 @@ struct SecureMailTests {
   }
 
   @Test func recordsThatCannotBeUsedAskForTLSAlone() async throws {
-    try await staging { stage in
+    try await staging { stage async throws in
       stage.tlsa(try stage.record { $0.usage = 1 })
       #expect(try await stage.send().contains("certificate not verified"))
       #expect(stage.account == ["tlsa tlsa-invalid"])
     }
     var behaviour = SecureServer.Behaviour()
     behaviour.offersStartTLS = false
-    try await staging(behaviour) { stage in
+    try await staging(behaviour) { stage async throws in
       stage.tlsa(try stage.record { $0.usage = 1 })
       #expect(try await stage.send().hasPrefix("deferred 4.7.4"))
       #expect(stage.server.messages == 0)
@@ -152,7 +152,7 @@ struct SecureMailTests {
 
   @Test(arguments: [DNSFailure.Kind.serverFailure, .bogus])
   func aFailedLookUpMakesTheServerWait(_ kind: DNSFailure.Kind) async throws {
-    try await staging { stage in
+    try await staging { stage async throws in
       stage.dns.fail("_\(stage.server.port)._tcp.\(Self.host)", .tlsa, kind)
       let said = try await stage.send()
       #expect(said.hasPrefix("deferred 4.4.3") && said.contains("_tcp.\(Self.host)"), "\(said)")
@@ -164,13 +164,13 @@ struct SecureMailTests {
   // MARK: MTA-STS
 
   @Test func enforcedMeansProven() async throws {
-    try await staging(trusted: true, proven: false) { stage in
+    try await staging(trusted: true, proven: false) { stage async throws in
       #expect(try await stage.send(sts: Self.document("enforce")).contains("certificate verified"))
       #expect(stage.account == ["sts success"])
       let said = try await stage.send(sts: Self.document("enforce", mx: "other.far.example"))
       #expect(said.hasPrefix("deferred 4.7.5") && said.contains("does not name \(Self.host)"), "\(said)")
     }
-    try await staging(trusted: false, proven: false) { stage in
+    try await staging(trusted: false, proven: false) { stage async throws in
       let said = try await stage.send(sts: Self.document("enforce"))
       #expect(said.hasPrefix("deferred 4.7.5") && said.contains("MTA-STS policy of far.example"), "\(said)")
       #expect(stage.server.messages == 0)
@@ -180,7 +180,7 @@ struct SecureMailTests {
   }
 
   @Test func aTestIsReportedAndNothingElse() async throws {
-    try await staging(trusted: false, proven: false) { stage in
+    try await staging(trusted: false, proven: false) { stage async throws in
       #expect(try await stage.send(sts: Self.document("testing")).hasPrefix("relayed"))
       #expect(stage.account == ["sts certificate-not-trusted"])
     }
@@ -190,7 +190,7 @@ struct SecureMailTests {
 
   @Test func whatIsConfiguredIsTheLeast() async throws {
     func policy(_ mode: String) -> String { "[[tls-policy]]\ndomains = [\"far.example\"]\nmode = \"\(mode)\"\n" }
-    try await staging { stage in
+    try await staging { stage async throws in
       #expect(try await stage.send(policy: policy("verify")).hasPrefix("deferred 4.7.5"))
       #expect(try await stage.send(policy: policy("dane")).hasPrefix("deferred 4.7.5"))
       #expect(try await stage.send(policy: policy("require")).contains("TLSv1.3"))
@@ -202,7 +202,7 @@ struct SecureMailTests {
     }
     var behaviour = SecureServer.Behaviour()
     behaviour.offersStartTLS = false
-    try await staging(behaviour) { stage in
+    try await staging(behaviour) { stage async throws in
       #expect(try await stage.send().contains("without TLS"))
       #expect(try await stage.send(policy: policy("require")).hasPrefix("deferred 4.7.4"))
       #expect(try await stage.send(.waived, policy: policy("require")).hasPrefix("deferred 4.7.4"))
@@ -215,21 +215,21 @@ struct SecureMailTests {
   @Test func withREQUIRETLSAllTheWayItGoes() async throws {
     var behaviour = SecureServer.Behaviour()
     behaviour.offersRequireTLS = true
-    try await staging(behaviour) { stage in
+    try await staging(behaviour) { stage async throws in
       stage.tlsa(try stage.record())
       #expect(try await stage.send(.required).contains("verified by DANE-EE"))
       let mail = stage.server.commands.first { $0.line.hasPrefix("MAIL") }
       #expect(mail?.line.hasSuffix("REQUIRETLS") == true && mail?.isEncrypted == true)
     }
     // By MTA-STS and a certificate.
-    try await staging(behaviour, trusted: true, proven: false) { stage in
+    try await staging(behaviour, trusted: true, proven: false) { stage async throws in
       #expect(try await stage.send(.required, sts: Self.document("enforce")).contains("certificate verified"))
       #expect(stage.server.commands.contains { $0.line.hasPrefix("MAIL") && $0.line.hasSuffix("REQUIRETLS") })
     }
   }
 
   @Test func aServerWithoutREQUIRETLSMeansAnEndAtOnce() async throws {
-    try await staging { stage in
+    try await staging { stage async throws in
       stage.tlsa(try stage.record())
       let said = try await stage.send(.required)
       #expect(said.hasPrefix("failed 5.7.30") && said.contains(Self.host), "\(said)")
@@ -242,11 +242,11 @@ struct SecureMailTests {
   @Test func aServerThatProvesNothingMeansAnEndAtOnce() async throws {
     var behaviour = SecureServer.Behaviour()
     behaviour.offersRequireTLS = true
-    try await staging(behaviour, proven: false) { stage in
+    try await staging(behaviour, proven: false) { stage async throws in
       #expect(try await stage.send(.required).hasPrefix("failed 5.7.10"))
       #expect(stage.server.commands.isEmpty)
     }
-    try await staging(behaviour, proven: true) { stage in
+    try await staging(behaviour, proven: true) { stage async throws in
       #expect(try await stage.send(.required).hasPrefix("failed 5.7.10"))
       #expect(!stage.server.commands.contains { $0.line.hasPrefix("MAIL") })
     }
@@ -255,7 +255,7 @@ struct SecureMailTests {
   @Test func whatMayYetBeMetWaits() async throws {
     var behaviour = SecureServer.Behaviour()
     behaviour.offersRequireTLS = true
-    try await staging(behaviour) { stage in
+    try await staging(behaviour) { stage async throws in
       stage.tlsa(try stage.record { $0.data[0] ^= 1 })
       // Another exchanger is there, and cannot be reached now.
       stage.dns.mx("far.example", (10, Self.host), (20, "dead.far.example"), secure: true)
@@ -270,7 +270,7 @@ struct SecureMailTests {
 
   /// What is good enough for one message is not for another to the same domain.
   @Test func messagesOfDifferentWishesShareNoConnection() async throws {
-    try await staging { stage in
+    try await staging { stage async throws in
       let relay = "[relay]\ninternal-networks = [\"127.0.0.0/8\"]\n"
       let configuration = try Configuration(text: RunnerBench.text.replacing("[relay]\ndirect = false\n", with: relay))
       stage.tlsa(try stage.record())
@@ -297,7 +297,7 @@ struct SecureMailTests {
   @Test func aRouteMustMeetREQUIRETLSToo() async throws {
     var behaviour = SecureServer.Behaviour()
     behaviour.offersRequireTLS = true
-    try await staging(behaviour, names: ["127.0.0.1"], trusted: true) { stage in
+    try await staging(behaviour, names: ["127.0.0.1"], trusted: true) { stage async throws in
       for (mode, isFine) in [(Configuration.NextHop.TLSMode.opportunistic, true), (.verified, true), (.off, false)] {
         try await RunnerBench.run(
           smartHost: RunnerBench.hop(stage.server.port, tls: mode), trust: stage.trust

@@ -76,7 +76,7 @@ struct Dialer: Sendable {
     let end = ContinuousClock.now + Self.totalTimeLimit
     var left = Self.mostAddresses
     var last: HostFailure?
-    while let reachable = await itinerary.next() {
+    while !Task.isCancelled, ContinuousClock.now < end, let reachable = await itinerary.next() {
       let policy: TransportPolicy
       do throws(HostFailure) {
         policy = try await transportPolicy(reachable, trip)

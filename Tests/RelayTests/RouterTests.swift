@@ -110,6 +110,9 @@ struct RouterTests {
     dns.host("d.far.example", "192.0.2.4")
     #expect(try await way("far.example", own: ["192.0.2.3"]) == ["a.far.example 192.0.2.1"])
     #expect(try await way("far.example", own: ["192.0.2.1"]).first == "final 5.4.6")
+    // As long as nobody knows where the better server is, it is no loop.
+    dns.fail("a.far.example", .a)
+    #expect(try await way("far.example", own: ["192.0.2.2"]).first == "later 4.4.3")
     dns.mx("ours.example", (10, "mail.office.example"))
     #expect(try await way("ours.example").first == "final 5.4.6")
   }

@@ -77,11 +77,11 @@ struct Itinerary: Sendable {
 
   /// Why no host could be given. Final only where every host has been looked at.
   func failure(for destination: String) -> HostFailure {
-    for (host, why) in obstacles {
-      if case .own(let address) = why { return .loop(destination, "\(host.host) (\(address)) is this machine") }
-    }
     for (_, why) in obstacles {
       if case .unknown(let failure) = why { return .unknownWay(destination, failure) }
+    }
+    for (host, why) in obstacles {
+      if case .own(let address) = why { return .loop(destination, "\(host.host) (\(address)) is this machine") }
     }
     for (host, why) in obstacles {
       if case .notFound(let reason) = why { return .unreachable("\(host)", reason) }

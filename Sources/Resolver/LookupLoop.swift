@@ -144,7 +144,8 @@ final class LookupLoop {
   fileprivate func answered(_ entry: Asked, _ code: Int32, _ result: UnsafeMutablePointer<ub_result>?) {
     asked[entry.lookup] = nil
     guard code == UB_NOERROR.rawValue, let result else {
-      let reason = "the resolver gave up: \(String(cString: ub_strerror(code)))"
+      let hint = code == UB_INITFAIL.rawValue ? " (are the trust anchors in [dns] well-formed?)" : ""
+      let reason = "the resolver gave up: \(String(cString: ub_strerror(code)))\(hint)"
       return entry.lookup.finish(.failure(entry.lookup.failure(.serverFailure, reason)))
     }
     entry.lookup.finish(entry.lookup.read(result.pointee))

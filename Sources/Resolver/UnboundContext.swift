@@ -31,6 +31,8 @@ struct UnboundContext: ~Copyable {
   private static func make(_ settings: DNSResolver.Settings) throws(UnboundError) -> OpaquePointer {
     guard let made = ub_ctx_create() else { throw UnboundError(description: "there is no memory, or no randomness") }
     do throws(UnboundError) {
+      // Its own words would go to standard error, among those of the command line.
+      try check(ub_ctx_debugout(made, nil), "silence")
       for (name, value) in options { try check(ub_ctx_set_option(made, name, value), "\(name) \(value)") }
       try anchor(made, settings)
       try point(made, settings.source)
@@ -53,6 +55,11 @@ struct UnboundContext: ~Copyable {
   private static func anchor(_ context: OpaquePointer, _ settings: DNSResolver.Settings) throws(UnboundError) {
     var isGiven = false
     if let file = settings.trustAnchorFile {
+      // libunbound reads it with the first question, and tells nobody but its log what it did not like.
+      guard access(file, R_OK) == 0 else {
+        throw UnboundError(
+          description: "the trust anchors in \(file) cannot be read: \(String(cString: strerror(errno)))")
+      }
       try check(ub_ctx_add_ta_file(context, file), "the trust anchors in \(file)")
       isGiven = true
     }

@@ -48,7 +48,6 @@ func file(_ more: String, before: String = "postmaster = \"alice\"") -> String {
     #expect(problems.allSatisfy { $0.severity == .warning })
     #expect(problems.contains { $0.line == 2 && $0.whatIsWrong.contains("no postmaster") })
     #expect(problems.contains { $0.whatIsWrong.contains("self-made") })
-    #expect(problems.contains { $0.whatIsWrong.contains("other domains") })
   }
 
   @Test func theEmptyFileIsThatOfAFreshInstallation() throws {

@@ -167,7 +167,8 @@ extension NameServer {
     guard descriptor >= 0 else { return "" }
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
-    return String(decoding: bytes.prefix(max(Glibc.read(descriptor, &bytes, bytes.count), 0)), as: UTF8.self)
+    let count = Glibc.read(descriptor, &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
   }
 
   private static func remove(_ folder: String) {

@@ -94,8 +94,13 @@ struct Dialer: Sendable {
     let end = ContinuousClock.now + Self.totalTimeLimit
     var left = Self.mostAddresses
     var setbacks = Setbacks(destination: trip.destination, wish: trip.wish)
-    func isOver() -> Bool { Task.isCancelled || left == 0 || ContinuousClock.now >= end }
-    hosts: while let reachable = await itinerary.next() {
+    func isLate() -> Bool { Task.isCancelled || ContinuousClock.now >= end }
+    hosts: while true {
+      if isLate() {
+        setbacks.breakOff()
+        break
+      }
+      guard let reachable = await itinerary.next() else { break }
       let terms: Terms
       do throws(HostFailure) {
         terms = try await self.terms(reachable.host, trip)
@@ -104,7 +109,7 @@ struct Dialer: Sendable {
         continue
       }
       for address in reachable.addresses {
-        if isOver() {
+        if isLate() || left == 0 {
           setbacks.breakOff()
           break hosts
         }

@@ -152,6 +152,9 @@ struct MXTests {
     #expect(groups.count >= 14)
     #expect(state("DNSSEC") == "good", "\(checked)")
     #expect(state("SPF") == "wrong" && state("DMARC") == "wrong")
+    try remote.start()
+    let connected = try remote.command(["dns", "check", "remote.example"]).output
+    #expect(connected.contains("mail.remote.example has TLS, and its certificate does not hold"), "\(connected)")
     #expect(try remote.command(["dns", "check", "other.example"]).status == 1)
     #expect(try remote.command(["dns", "check"]).status == 2)
   }

@@ -110,6 +110,9 @@ struct RouterTests {
     dns.host("d.far.example", "192.0.2.4")
     #expect(try await way("far.example", own: ["192.0.2.3"]) == ["a.far.example 192.0.2.1"])
     #expect(try await way("far.example", own: ["192.0.2.1"]).first == "final 5.4.6")
+    // As long as nobody knows where the better server is, it is no loop.
+    dns.fail("a.far.example", .a)
+    #expect(try await way("far.example", own: ["192.0.2.2"]).first == "later 4.4.3")
     dns.mx("ours.example", (10, "mail.office.example"))
     #expect(try await way("ours.example").first == "final 5.4.6")
   }
@@ -165,5 +168,16 @@ struct RouterTests {
           DomainName("mx\(number).far.example").map { .mx(MXRecord(preference: UInt16(number), exchange: $0)) }
         }))
     #expect(try await way("far.example").count == Itinerary.mostHosts)
+    // Where all of them are bad, not all have been seen: nothing is given up.
+    for number in 0..<40 { dns.host("mx\(number).far.example", "10.0.0.\(number)") }
+    #expect(try await way("far.example").first == "later 4.4.1")
+    #expect(dns.asked.count { $0.hasPrefix("A mx") } <= Itinerary.mostHosts + Itinerary.mostLookUps + 12)
+  }
+
+  @Test func whatWasNotTriedIsNotGivenUp() async throws {
+    dns.mx("far.example", (10, "mx.far.example"))
+    dns.host("mx.far.example", "10.0.0.1")
+    let itinerary = try await router().itinerary(to: "far.example", try configuration())
+    #expect(!itinerary.failure(for: "far.example").isFinal)
   }
 }

@@ -6,6 +6,8 @@ internal import Resolver
 struct Itinerary: Sendable {
   /// Domains with more servers exist; nobody needs more of them to fail (RFC 5321 §5.1 lets us limit them).
   static let mostHosts = 12
+  /// Hosts whose addresses are looked up, usable or not: a stranger decides how many there are.
+  static let mostLookUps = 24
 
   let router: Router
   let rules: AddressRules
@@ -13,6 +15,9 @@ struct Itinerary: Sendable {
   private var nextGroup = 0
   private var ready: [ReachableHost] = []
   private var given = 0
+  private var looked = 0
+  /// Some hosts were left out, so nothing is certain.
+  private var isCut = false
   private var obstacles: [(host: MailHost, why: Router.Unusable)] = []
 
   init(router: Router, rules: AddressRules, directions: Directions) {
@@ -24,8 +29,14 @@ struct Itinerary: Sendable {
   /// The next host; `nil`: there is no other. ``failure(for:)`` says why if there was none at all.
   mutating func next() async -> ReachableHost? {
     while ready.isEmpty {
-      guard nextGroup < directions.groups.count, given < Self.mostHosts else { return nil }
-      let group = directions.groups[nextGroup].prefix(Self.mostHosts)
+      guard nextGroup < directions.groups.count else { return nil }
+      guard given < Self.mostHosts, looked < Self.mostLookUps else {
+        isCut = true
+        return nil
+      }
+      let group = directions.groups[nextGroup].prefix(Self.mostLookUps - looked)
+      if group.count < directions.groups[nextGroup].count { isCut = true }
+      looked += group.count
       nextGroup += 1
       await look(Array(group))
     }
@@ -64,7 +75,7 @@ struct Itinerary: Sendable {
     }
   }
 
-  /// A host that may be there and could not be looked up now.
+  /// A host that may be there and was not, or could not be, looked up.
   func unknownHost(for destination: String) -> HostFailure? {
     for (host, why) in obstacles {
       switch why {
@@ -73,19 +84,23 @@ struct Itinerary: Sendable {
       case .noAddress, .forbidden, .own: continue
       }
     }
-    return nil
+    return isCut ? .unreachable(destination, "it has too many servers to try them all") : nil
   }
 
-  /// Why no host could be given.
+  /// Why no host could be given. Final only where every host has been looked at.
   func failure(for destination: String) -> HostFailure {
-    for (host, why) in obstacles {
-      if case .own(let address) = why { return .loop(destination, "\(host.host) (\(address)) is this machine") }
-    }
     for (_, why) in obstacles {
       if case .unknown(let failure) = why { return .unknownWay(destination, failure) }
     }
     for (host, why) in obstacles {
+      if case .own(let address) = why { return .loop(destination, "\(host.host) (\(address)) is this machine") }
+    }
+    for (host, why) in obstacles {
       if case .notFound(let reason) = why { return .unreachable("\(host)", reason) }
+    }
+    guard !isCut, !obstacles.isEmpty, nextGroup >= directions.groups.count else {
+      let names = obstacles.prefix(3).map(\.host.host).joined(separator: ", ")
+      return .unreachable(destination, names.isEmpty ? "it was not tried" : "no use can be made of \(names)")
     }
     for (host, why) in obstacles {
       if case .forbidden(let address) = why { return .forbidden(destination, host.host, address) }

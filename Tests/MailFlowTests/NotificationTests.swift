@@ -95,7 +95,9 @@ import Testing
   }
 
   /// A notification says what to do, whatever the code.
-  @Test(arguments: ["5.1.1", "5.2.2", "5.2.0", "5.3.4", "5.4.7", "5.4.4", "5.6.3", "5.7.1", "5.0.0", "5.5.0", "nonsense"])
+  @Test(arguments: [
+    "5.1.1", "5.2.2", "5.2.0", "5.3.4", "5.4.7", "5.4.4", "5.6.3", "5.7.1", "5.0.0", "5.5.0", "nonsense",
+  ])
   func adviceIsASentence(_ status: String) {
     let advice = NotificationText.advice(status)
     #expect(advice.hasSuffix(".") && advice.count > 20)

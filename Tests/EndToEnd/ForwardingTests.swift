@@ -72,7 +72,7 @@ import Testing
       extra: Self.alias + Self.route("remote.example", try remote.port("smtp")), plaintext: true)
     try office.receive(from: "anna@far.example", to: ["away@office.example"], "Subject: on\r\n\r\nx")
     try TestAppliance.wait("it is refused there") { try office.list("queue", "list").isEmpty }
-    let trace = try office.tell("trace", "--recipient", "friend@remote.example")
+    let trace = try office.tell("trace", "friend@remote.example")
     #expect(trace.contains("no notice: sender not authenticated"), "\(trace)")
   }
 }

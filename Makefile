@@ -42,6 +42,7 @@ test-system: deb
 bench: release
 	@packaging/prerequisites bench
 	Benchmarks/run
+	Benchmarks/waiting
 
 ## make fuzz     each fuzz target for MINUTES of CPU (20), then what was gathered, minimised, into the corpora
 MINUTES ?= 20

@@ -31,7 +31,7 @@ class Sinks:
 
     def start(self, messages):
         """One that ends with the 250 of the last message; without a number one that goes on."""
-        words = ["smtp-sink", "-m", "1000"] + (["-M", str(messages)] if messages else [])
+        words = ["smtp-sink", "-u", "nobody", "-m", "1000"] + (["-M", str(messages)] if messages else [])
         self.sink = subprocess.Popen(words + [f"0.0.0.0:{self.plain}", "1000"], stdout=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL)
         wait_for(self.plain)
@@ -85,7 +85,8 @@ class Outbox:
 
     def fill(self, tools, count, destinations):
         """So many messages that are held."""
-        tools.load(self.server, 20, count, login=self.is_ours, to=DOMAIN, destinations=destinations)
+        # More new logins at once than there are threads that check passwords would be sent away.
+        tools.load(self.server, 8, count, login=self.is_ours, to=DOMAIN, destinations=destinations)
         end = time.time() + 120
         while self.waiting() != (0, count):
             if time.time() > end:

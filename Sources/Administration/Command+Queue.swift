@@ -161,7 +161,7 @@ extension Command {
     guard let envelope = EnvelopeID(text) else {
       throw CommandFailure(
         status: 2,
-        "\(text) is neither a command nor a number of the queue: write numbers as `postroom queue list` shows them")
+        "\(text) is no number of the queue, and no command: write numbers as `postroom queue list` shows them")
     }
     return try await office.store.read { try $0.recipients(of: envelope).map(\.id) }
   }

@@ -27,7 +27,7 @@ struct SRSTests {
 
   @Test(arguments: [
     "anna@far.example", "a=b=c@far.example", "\"odd one\"@far.example", "SRS@far.example", "x+y-z@FAR.example",
-    "j\u{fc}rgen@far.example", "SRS2=x@far.example",
+    "j\u{fc}rgen@far.example", "SRS2=x@far.example", "SRS0=@far.example", "SRS1=H=no+domain==x@far.example",
   ])
   func whatIsRewrittenComesBack(_ text: String) throws {
     let (host, sender) = (host(), try address(text))

@@ -37,7 +37,9 @@ enum SRSAddress: Hashable, Sendable {
 
   /// What follows the tag of an SRS0 local part, its separator first; `nil` if it is none.
   static func opaque(ofFirst localPart: String) -> String? {
-    tag(localPart) == 0 ? String(decoding: localPart.utf8.dropFirst(4), as: UTF8.self) : nil
+    // A separator alone is no opaque part: nobody could read it back.
+    guard tag(localPart) == 0, localPart.utf8.count > 5 else { return nil }
+    return String(decoding: localPart.utf8.dropFirst(4), as: UTF8.self)
   }
 
   private static let separators: [UInt8] = [UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-")]

@@ -55,7 +55,9 @@ public final class SenderRewriting: Sendable {
     if let opaque = SRSAddress.opaque(ofFirst: sender.localPart) {
       let host = sender.domainKey
       address = .again(hash: Self.hash(again: host, opaque, key), host: host, opaque: opaque)
-    } else if case .again(_, let host, let opaque)? = SRSAddress(localPart: sender.localPart) {
+    } else if case .again(_, let host, let opaque)? = SRSAddress(localPart: sender.localPart),
+      EmailAddress(localPart: "SRS0" + opaque, domain: host) != nil
+    {
       // The first forwarder stays the one to whom it goes back, so that the address does not grow from host to host.
       address = .again(hash: Self.hash(again: host, opaque, key), host: host, opaque: opaque)
     } else {

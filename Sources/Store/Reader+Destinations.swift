@@ -106,6 +106,15 @@ extension Reader {
     ) { Moment(microseconds: $0.int64(0)) }
   }
 
+  /// Whether a queued recipient that was never tried is due only after a moment. Looks at all that are due later.
+  public func hasUntried(dueAfter moment: Moment) throws -> Bool {
+    try database.first(
+      """
+      SELECT 1 FROM recipient WHERE state <= 1 AND due IS NOT NULL AND due > ? AND state = 0 AND attempts = 0 LIMIT 1
+      """, .int(moment.microseconds)
+    ) { _ in true } ?? false
+  }
+
   /// When the next queued recipient becomes due after a moment; those that are held do not count.
   public func nextDueQueued(after: Moment) throws -> Moment? {
     try database.first(

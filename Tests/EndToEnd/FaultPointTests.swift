@@ -12,7 +12,7 @@ import Testing
     // Statements and commits of the start pass these points too.
     switch point {
     case .duringCommit: office.environment["POSTROOM_FAULT"] = "\(point.rawValue):40"
-    case .beforeCommit, .afterCommit: office.environment["POSTROOM_FAULT"] = "\(point.rawValue):4"
+    case .beforeCommit, .afterCommit: office.environment["POSTROOM_FAULT"] = "\(point.rawValue):5"
     default: break
     }
     try office.start()

@@ -140,7 +140,9 @@ import Testing
     try await withStore { store, _ in
       let new = try await queue(store, 1, to: "new.example", due: .seconds(3600))
       let tried = try await queue(store, 1, to: "tried.example", due: .seconds(7200), attempts: 1)
+      #expect(try await store.read { try $0.hasUntried(dueAfter: noon) })
       let untried = try await store.write { try $0.bringBackUntried(to: noon) }
+      #expect(try await store.read { try !$0.hasUntried(dueAfter: noon) })
       #expect(untried == 1)
       let due = try await store.read { try $0.due(by: noon, perDestination: 9).map(\.recipient.id) }
       #expect(due == new)

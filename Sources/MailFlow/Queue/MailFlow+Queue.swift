@@ -146,8 +146,8 @@ extension MailFlow {
     guard !store.isReadOnly else { return }
     let now = clock.now()
     // The clock may have been set back while no process was there to notice it.
-    _ = try await store.write { try $0.bringBackUntried(to: now) }
-    let rows = try await store.read { try $0.attempting() }
+    let (isStranded, rows) = try await store.read { (try $0.hasUntried(dueAfter: now), try $0.attempting()) }
+    if isStranded { _ = try await store.write { try $0.bringBackUntried(to: now) } }
     guard !rows.isEmpty else { return }
     try await store.write { transaction in
       for row in rows {

@@ -45,6 +45,23 @@ struct LeftLog {
     }
   }
 
+  /// Syncs the folder, so that files that were deleted stay so. SQLite's file layer can do that only with a deletion: a file is
+  /// made for it. Blocks.
+  func syncFolder() throws {
+    guard let layer = sqlite3_vfs_find(vfs), let open = layer.pointee.xOpen, let delete = layer.pointee.xDelete else {
+      return
+    }
+    let file = UnsafeMutableRawPointer.allocate(byteCount: Int(layer.pointee.szOsFile), alignment: 16)
+    defer { file.deallocate() }
+    file.initializeMemory(as: UInt8.self, repeating: 0, count: Int(layer.pointee.szOsFile))
+    let handle = file.assumingMemoryBound(to: sqlite3_file.self)
+    try (path + "-new").withCString { name in
+      try check(open(layer, name, handle, SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil))
+      _ = handle.pointee.pMethods?.pointee.xClose(handle)
+      try check(delete(layer, name, 1))
+    }
+  }
+
   private func rewrite(_ file: UnsafeMutablePointer<sqlite3_file>, _ methods: sqlite3_io_methods) throws {
     var size: sqlite3_int64 = 0
     try check(methods.xFileSize(file, &size))

@@ -59,18 +59,23 @@ enum Opening {
     if database.isReadOnly {
       try checkReadable(database)
     } else {
-      try prepare(database, migrating: migrating)
+      try prepare(database, migrating: migrating) { try LeftLog(path: path, vfs: vfs).syncFolder() }
       try sweepStaging(database)
     }
     return database
   }
 
-  private static func prepare(_ database: Database, migrating: (Int, Int) -> Void) throws {
+  /// - Parameter syncFolder: makes durable that a rollback journal is gone. The first writes to a new file have one, before it is
+  ///   in WAL mode; if a power cut brought it back later, it would take away all that is there by then.
+  private static func prepare(
+    _ database: Database, migrating: (Int, Int) -> Void, syncFolder: () throws -> Void
+  ) throws {
     let isNew = try database.pragma("schema_version") == 0
     if isNew { try database.execute(Schema.settings) }
     try checkOrigin(database, isNew: isNew)
     let mode = try database.dynamic("PRAGMA journal_mode=WAL", []) { $0.text(0) }.first ?? ""
     guard mode == "wal" else { throw StoreError.damaged("SQLite does not take journal_mode=WAL") }
+    if isNew { try syncFolder() }
     let version = try database.pragma("user_version")
     guard version < Schema.steps.count else { return }
     if !isNew { migrating(version, Schema.steps.count) }

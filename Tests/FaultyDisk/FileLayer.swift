@@ -20,11 +20,11 @@ extension MemoryDisk {
     for (index, byte) in name.enumerated() { (copy + index).initialize(to: byte) }
     layer.pointee.zName = UnsafePointer(copy)
     layer.pointee.xOpen = { _, path, file, flags, out in OpenFile.open(path, file, flags, out) }
-    layer.pointee.xDelete = { _, path, _ in
+    layer.pointee.xDelete = { _, path, syncsFolder in
       guard let path = path.map({ String(cString: $0) }), let disk = MemoryDisk.disk(of: path) else {
         return SQLITE_OK
       }
-      return disk.state.withLock { $0.delete(path) }
+      return disk.state.withLock { $0.delete(path, syncsFolder: syncsFolder != 0) }
     }
     layer.pointee.xAccess = { _, path, _, out in
       let path = path.map { String(cString: $0) } ?? ""

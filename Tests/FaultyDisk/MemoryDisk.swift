@@ -186,7 +186,7 @@ extension MemoryDisk.State {
       let isNew = files[path]?.durable == nil
       files[path]?.sync()
       // With the first sync of a new file the usual layer syncs the folder: what was deleted stays so.
-      if isNew { for other in files.keys { files[other]?.syncDeletion() } }
+      if isNew { syncFolder() }
       return SQLITE_OK
     case .fail, .half:
       if fault?.kind == .lostSync { files[path]?.lose() }
@@ -201,11 +201,16 @@ extension MemoryDisk.State {
     return SQLITE_OK
   }
 
-  mutating func delete(_ path: String) -> Int32 {
+  private mutating func syncFolder() {
+    for path in files.keys { files[path]?.syncDeletion() }
+  }
+
+  mutating func delete(_ path: String, syncsFolder: Bool) -> Int32 {
     if isOff { return FileError.delete }
     guard files[path]?.content != nil else { return SQLITE_IOERR | 23 << 8 }
     guard case .goOn = decide(.delete) else { return FileError.delete }
     files[path]?.change(.delete)
+    if syncsFolder { syncFolder() }
     return SQLITE_OK
   }
 }

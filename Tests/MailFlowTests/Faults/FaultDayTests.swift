@@ -77,6 +77,13 @@ import Testing
     }
   }
 
+  /// The first start: before the database is in WAL mode it has rollback journals, and one that came back after a power cut took all
+  /// mail away once.
+  @Test(arguments: 1...24) func thePowerGoesDuringTheFirstStart(operation: Int) async throws {
+    let record = try await DayUnderFault.record()
+    _ = try await DayUnderFault.run(Fault(.scattered, at: operation, seed: UInt64(operation)), record)
+  }
+
   /// What the system believes to be on disk, and what the next process builds on, must be there when the power goes.
   @Test func aSyncThatLostWhatItWasToWrite() async throws {
     #expect(try await Self.every(.lostSync, of: "to two recipients", steps: 2) > 0)

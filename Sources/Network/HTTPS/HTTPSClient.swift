@@ -65,6 +65,10 @@ public struct HTTPSClient: Sendable {
     } catch {
       connection.abort()
       await connection.close()
+      // The handshake's own limit is what is left of the whole time.
+      if ContinuousClock.now.duration(to: deadline) < .milliseconds(5) {
+        throw HTTPError(.timedOut, "there was no answer in time")
+      }
       throw Self.words(error)
     }
   }

@@ -91,7 +91,7 @@ let package = Package(
         "Platform", "Configuration", "Message", "Network", "SMTP", "Accounts", "Store", "MailFlow", "Reception",
         nioCore, log,
       ]),
-    room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
+    room("Filtering", ["Platform", "Configuration", "Message", "Network", "Store", "MailFlow", nioCore, log]),
     room("Delivery", ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", log]),
     room(
       "IMAP",
@@ -112,10 +112,15 @@ let package = Package(
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Submission", "SMTP", "Message", "Network", "Store", "Platform",
+        "Postroom", "Administration", "Configuration", "Filtering", "MailFlow", "Submission", "SMTP", "Message",
+        "Network", "Store", "Platform",
         arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
+
+    // Measures the classifier: Benchmarks/classifier/run.
+    .executableTarget(
+      name: "classifier-trial", dependencies: ["Filtering"], path: "Benchmarks/classifier/trial", swiftSettings: swift),
 
     // A disk that fails, for tests.
     .target(name: "FaultyDisk", dependencies: ["CSQLite"], path: "Tests/FaultyDisk", swiftSettings: swift),
@@ -142,7 +147,9 @@ let package = Package(
         "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "Network", "Reception",
         nioPosix, log,
       ]),
-    tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
+    tests(
+      "Filtering",
+      ["Platform", "Configuration", "Store", "Message", "MailFlow", "Network", nioCore, nioPosix, log]),
     tests("Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow"]),
     tests(
       "IMAP",
@@ -152,7 +159,8 @@ let package = Package(
       ["Platform", "Configuration", "Store", "MailFlow", "Accounts", "Message", nioCore, nioPosix, log]),
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     fuzz([
-      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "IMAP", nioCore, log,
+      "Platform", "Configuration", "Message", "Network", "Store", "SMTP", "Accounts", "MailFlow", "Filtering", "IMAP",
+      nioCore, log,
     ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform"], swiftSettings: swift),
   ],

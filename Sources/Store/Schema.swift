@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing]
+  static let steps: [String] = [first, listing, lessons]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -97,5 +97,22 @@ enum Schema {
     -- The last modification sequence that did not come with a new message.
     ALTER TABLE mailbox ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
     UPDATE mailbox SET changed = modseq;
+    """
+
+  private static let lessons = """
+    -- See `Lessons.swift`.
+    CREATE TABLE lesson(
+      id INTEGER PRIMARY KEY, account TEXT NOT NULL, message INTEGER NOT NULL, spam INTEGER NOT NULL,
+      cause INTEGER NOT NULL, tokens BLOB NOT NULL) STRICT;
+    CREATE UNIQUE INDEX lesson_message ON lesson(account, message);
+    CREATE TABLE lesson_scope(
+      id INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE /* empty: everybody */, spam INTEGER NOT NULL,
+      ham INTEGER NOT NULL, tokens INTEGER NOT NULL, change INTEGER NOT NULL) STRICT;
+    CREATE TABLE token(
+      scope INTEGER, token INTEGER, spam INTEGER NOT NULL, ham INTEGER NOT NULL,
+      PRIMARY KEY(scope, token)) STRICT, WITHOUT ROWID;
+    CREATE TABLE training(
+      id INTEGER PRIMARY KEY, account TEXT NOT NULL, content INTEGER NOT NULL, wish INTEGER NOT NULL,
+      cause INTEGER NOT NULL, attempts INTEGER NOT NULL) STRICT;
     """
 }

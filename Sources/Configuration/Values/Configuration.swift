@@ -37,6 +37,11 @@ public struct Configuration: Sendable {
   public var submission: Submission
   public var devices: [Device]
   public var rules: [Rule]
+  public var spam: Spam
+  public var attachments: Attachments
+  /// `nil`: nothing is scanned for viruses.
+  public var clamd: Clamd?
+  public var milters: [Milter]
   public var routes: [Route]
   /// Where mail for domains without a route of their own goes.
   public var smartHost: NextHop?

@@ -105,6 +105,15 @@ extension Transaction {
       """, .text(account), .id(content)) == 1
   }
 
+  /// Whether a keyword has made anything of this account's a lesson, or is about to.
+  public func hasMarks(account: String) throws -> Bool {
+    try database.number(
+      """
+      SELECT EXISTS(SELECT 1 FROM lesson WHERE account = ?1 AND cause = 1)
+        OR EXISTS(SELECT 1 FROM training WHERE account = ?1 AND cause = 1)
+      """, .text(account)) == 1
+  }
+
   /// Takes up the oldest wish, and counts that.
   public mutating func beginTraining() throws -> TrainingRow? {
     let row = try database.first(
@@ -131,15 +140,23 @@ extension Transaction {
   /// Learns a lesson. What the same message taught before is taken back first; the same lesson again changes nothing.
   /// - Returns: what it did to each scope, in order.
   public mutating func learn(_ lesson: Lesson) throws -> [LessonChange] {
-    let known = try storedLesson(lesson.account, lesson.message)
-    if let known, known.isSpam == lesson.isSpam { return [] }
-    var changes = try known.map { try forget($0) } ?? []
+    try learn(lesson, commonLimit: Lesson.commonLimit, ownLimit: Lesson.ownLimit)
+  }
+
+  mutating func learn(_ lesson: Lesson, commonLimit: Int, ownLimit: Int) throws -> [LessonChange] {
+    var changes: [LessonChange] = []
+    if let known = try storedLesson(lesson.account, lesson.message) {
+      if known.isSpam == lesson.isSpam { return [] }
+      changes = try forget(known)
+    }
     try database.run(
       "INSERT INTO lesson(id, account, message, spam, cause, tokens) VALUES(?, ?, ?, ?, ?, ?)", .int(try core.newID()),
       .text(lesson.account), .int(lesson.message), .int(lesson.isSpam ? 1 : 0), .int(lesson.cause.rawValue),
       .blob(Self.encoded(lesson.tokens)))
     changes += try count(lesson, 1)
-    return changes + (try shrink(scopesOf: lesson.account))
+    changes += try shrink("", to: commonLimit)
+    if !lesson.account.isEmpty { changes += try shrink(lesson.account, to: ownLimit) }
+    return changes
   }
 
   /// Takes a lesson back.
@@ -169,42 +186,46 @@ extension Transaction {
       cause: Lesson.Cause(rawValue: row.int(3)) ?? .command, tokens: row.withBlob(4, decoded))
   }
 
-  /// Takes the oldest lessons back where a scope has grown beyond its limit.
-  private mutating func shrink(scopesOf account: String) throws -> [LessonChange] {
+  /// Takes the oldest lessons back where a scope has grown beyond its limit: a few at a time, the rest with the next lesson.
+  private mutating func shrink(_ scope: String, to limit: Int) throws -> [LessonChange] {
     var changes: [LessonChange] = []
-    for scope in Set(["", account]) {
-      // A few at a time: the rest with the next lesson.
-      for _ in 0..<4 {
-        let limit = scope.isEmpty ? Lesson.commonLimit : Lesson.ownLimit
-        guard let row = try rows.lessonScope(scope), row.tokens > limit else { break }
-        let oldest =
-          scope.isEmpty
-          ? try database.first(
-            "SELECT account, message, spam, cause, tokens FROM lesson ORDER BY id LIMIT 1", row: Self.lesson)
-          : try database.first(
-            "SELECT account, message, spam, cause, tokens FROM lesson WHERE account = ? ORDER BY id LIMIT 1",
-            .text(scope), row: Self.lesson)
-        guard let oldest else { break }
-        changes += try forget(oldest)
+    for _ in 0..<4 {
+      guard let row = try rows.lessonScope(scope), row.tokens > limit, let oldest = try oldestLesson(scope) else {
+        break
       }
+      changes += try forget(oldest)
     }
     return changes
+  }
+
+  private func oldestLesson(_ scope: String) throws -> Lesson? {
+    if scope.isEmpty {
+      return try database.first(
+        "SELECT account, message, spam, cause, tokens FROM lesson ORDER BY id LIMIT 1", row: Self.lesson)
+    }
+    return try database.first(
+      "SELECT account, message, spam, cause, tokens FROM lesson WHERE account = ? ORDER BY id LIMIT 1", .text(scope),
+      row: Self.lesson)
   }
 
   // MARK: Counts
 
   /// Adds a lesson to the scopes it belongs to, or takes it out of them.
   private mutating func count(_ lesson: Lesson, _ times: Int) throws -> [LessonChange] {
-    try Set(["", lesson.account]).sorted().map { account in
+    var changes: [LessonChange] = []
+    for account in lesson.account.isEmpty ? [""] : ["", lesson.account] {
       let scope = try scopeNumber(account)
-      let fresh = try count(lesson.tokens, in: scope, spam: lesson.isSpam ? times : 0, ham: lesson.isSpam ? 0 : times)
+      let (spam, ham) = lesson.isSpam ? (times, 0) : (0, times)
+      let fresh = try count(lesson.tokens, in: scope, spam: spam, ham: ham)
       try database.run(
         "UPDATE lesson_scope SET spam = spam + ?, ham = ham + ?, tokens = tokens + ?, change = change + 1 WHERE id = ?",
-        .int(lesson.isSpam ? times : 0), .int(lesson.isSpam ? 0 : times), .int(fresh), .int(scope))
-      return LessonChange(
-        account: account, tokens: lesson.tokens, isSpam: lesson.isSpam, times: times,
-        change: try rows.lessonScope(account)?.change ?? 0)
+        .int(spam), .int(ham), .int(fresh), .int(scope))
+      changes.append(
+        LessonChange(
+          account: account, tokens: lesson.tokens, isSpam: lesson.isSpam, times: times,
+          change: try rows.lessonScope(account)?.change ?? 0))
     }
+    return changes
   }
 
   /// - Returns: by how many tokens the scope has grown.

@@ -105,6 +105,7 @@ enum Schema {
       id INTEGER PRIMARY KEY, account TEXT NOT NULL, message INTEGER NOT NULL, spam INTEGER NOT NULL,
       cause INTEGER NOT NULL, tokens BLOB NOT NULL) STRICT;
     CREATE UNIQUE INDEX lesson_message ON lesson(account, message);
+    CREATE INDEX lesson_keyword ON lesson(account) WHERE cause = 1;
     CREATE TABLE lesson_scope(
       id INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE /* empty: everybody */, spam INTEGER NOT NULL,
       ham INTEGER NOT NULL, tokens INTEGER NOT NULL, change INTEGER NOT NULL) STRICT;

@@ -91,9 +91,11 @@ private func askAboutMessages(
     }
     return
   }
+  // Read first: behind `withOffice` this process may be another user, who may read less.
+  let requests = try files.map(request)
   try await withOffice(configuration) { office in
-    for file in files {
-      try finish(await Command.perform(try request(file), in: office, actor: userName(getuid())) { show($0) })
+    for request in requests {
+      try finish(await Command.perform(request, in: office, actor: userName(getuid())) { show($0) })
     }
   }
 }

@@ -11,7 +11,15 @@ import Testing
 /// Messages made for checks.
 enum Content {
   /// A content as it comes in, from text with any line ends.
-  static func received(_ text: String) -> ReceivedContent { RuleJudgeTests.content(text) }
+  static func received(_ text: String) -> ReceivedContent {
+    let content = RuleJudgeTests.content(text)
+    guard case .memory(let pieces) = content.body.place else { return content }
+    let body = Array(pieces.joined())
+    let hash = SHA256.hash(body)
+    return ReceivedContent(
+      header: content.header, structure: content.structure,
+      body: ReceivedBody(place: .memory(pieces), size: body.count, hash: hash, share: nil), hash: hash)
+  }
 
   /// A message with one attachment, in Base64.
   static func attached(_ bytes: [UInt8], name: String, type: String = "application/octet-stream") -> ReceivedContent {

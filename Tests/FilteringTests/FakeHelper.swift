@@ -2,7 +2,6 @@ import Configuration
 import Glibc
 import NIOPosix
 import Network
-import Synchronization
 
 @testable import Filtering
 
@@ -11,7 +10,6 @@ final class FakeHelper: Sendable {
   let folder = TestFolder()
   let path: String
   private let listener: Int32
-  private let conversations = Mutex(0)
 
   /// - Parameter speak: gets each connection in turn, on a thread of its own; the connection is closed behind it.
   init(_ speak: @escaping @Sendable (HelperSocket) -> Void) {
@@ -87,7 +85,7 @@ struct HelperSocket: Sendable {
   func write(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let sent = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let sent = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0x4000 /* MSG_NOSIGNAL */) }
       guard sent > 0 else { return }
       rest = rest.dropFirst(sent)
     }

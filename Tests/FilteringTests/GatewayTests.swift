@@ -7,11 +7,11 @@ import Testing
 @Suite("The gateway") struct GatewayTests {
   struct Fixed: ContentCheck {
     var test = "fixed"
-    var findings = Findings()
+    var findings = CheckFindings()
     var delay: Duration?
 
     func applies(to message: JudgedMessage) -> Bool { true }
-    func examine(_ message: JudgedMessage) async -> Findings {
+    func examine(_ message: JudgedMessage) async -> CheckFindings {
       if let delay { try? await Task.sleep(for: delay) }
       return findings
     }
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func aLateCheckIsUnknownAndTheOthersCount() async throws {
-    let quick = Fixed(findings: Findings(common: Opinion(demands: [.junk])))
+    let quick = Fixed(findings: CheckFindings(common: Opinion(demands: [.junk])))
     let late = Fixed(test: "slow", delay: .seconds(3600))
     let message = try Content.judged(
       Content.received("Subject: x\n\nhello\n"), deadline: .now + .milliseconds(200))
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func eachRecipientHasItsOwnFindings() async throws {
-    let check = Fixed(findings: Findings(own: [1: Opinion(demands: [.junk])]))
+    let check = Fixed(findings: CheckFindings(own: [1: Opinion(demands: [.junk])]))
     let message = try Content.judged(
       Content.received("Subject: x\n\nhello\n"), to: ["anna@office.example", "bert@office.example"])
     #expect(await GatewayJudge(checks: [check]).judge(message).map(\.name) == ["accept", "tag"])

@@ -1,8 +1,8 @@
-import Configuration
 import Message
 import Synchronization
 import Testing
 
+@testable import Configuration
 @testable import Filtering
 @testable import MailFlow
 
@@ -42,7 +42,7 @@ import Testing
   private func examine(
     _ place: String, _ content: ReceivedContent, to recipients: [String] = ["anna@office.example"],
     limit: Duration = .seconds(10), whenDown: Configuration.Milter.WhenDown = .defer
-  ) async throws -> Findings {
+  ) async throws -> CheckFindings {
     let message = try Content.judged(content, to: recipients) {
       $0.milters = [
         Configuration.Milter(

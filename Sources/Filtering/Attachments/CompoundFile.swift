@@ -8,9 +8,9 @@ struct CompoundFile: Equatable, Sendable {
   private static let endOfChain: UInt32 = 0xFFFF_FFFA
 
   /// Names of storages and streams, as far as they could be read.
-  private(set) var names: Set<String> = []
+  fileprivate(set) var names: Set<String> = []
   /// Whether the whole directory was read.
-  private(set) var isComplete = false
+  fileprivate(set) var isComplete = false
 
   /// [MS-OVBA] §2.2.1: a project of macros is a storage with these names in it.
   var hasMacros: Bool {
@@ -27,39 +27,82 @@ struct CompoundFile: Equatable, Sendable {
   static func read(
     header: [UInt8], _ read: (_ offset: Int, _ count: Int) async throws -> [UInt8]
   ) async rethrows -> CompoundFile {
-    var file = CompoundFile()
-    guard let shift = LittleEndian.uint16(header, at: 30), shift == 9 || shift == 12,
-      var sector = LittleEndian.uint32(header, at: 48)
-    else { return file }
-    let size = 1 << Int(shift)
-    var seen: Set<UInt32> = []
-    while sector < endOfChain {
-      guard seen.count < sectorLimit, seen.insert(sector).inserted else { return file }
-      let bytes = try await read((Int(sector) + 1) * size, size)
-      guard bytes.count == size else { return file }
-      file.takeNames(bytes)
-      guard let next = try await follow(sector, header, size, read) else { return file }
-      sector = next
-    }
-    file.isComplete = true
-    return file
+    var walk = Walk(header: header)
+    while let (offset, count) = walk.wanted { walk.take(try await read(offset, count)) }
+    return walk.file
   }
 
-  /// The sector behind another one, by the allocation table. Only tables that the header itself names are looked at: the
-  /// first 109, which is 6.8 MiB of a file with small sectors.
-  private static func follow(
-    _ sector: UInt32, _ header: [UInt8], _ size: Int, _ read: (Int, Int) async throws -> [UInt8]
-  ) async rethrows -> UInt32? {
-    let entries = size / 4
-    let table = Int(sector) / entries
-    guard table < 109, let place = LittleEndian.uint32(header, at: 76 + table * 4), place < endOfChain else {
-      return nil
+  /// Reads a file that is at hand; says how many bytes were looked at.
+  static func readAtOnce(_ bytes: [UInt8], looked: (Int) -> Void = { _ in }) -> CompoundFile {
+    var walk = Walk(header: Array(bytes.prefix(headerLength)))
+    while let (offset, count) = walk.wanted {
+      looked(count)
+      walk.take(Array(bytes.dropFirst(offset).prefix(count)))
     }
-    let bytes = try await read((Int(place) + 1) * size + Int(sector) % entries * 4, 4)
-    return LittleEndian.uint32(bytes, at: 0)
+    return walk.file
   }
 
-  private mutating func takeNames(_ sector: [UInt8]) {
+  /// The way along the directory: says which bytes it wants to see, and takes them.
+  ///
+  ///     sector of the directory ──▶ its place in the allocation table ──▶ next sector … end of the chain
+  private struct Walk {
+    private(set) var file = CompoundFile()
+    /// `nil`: it is over.
+    private(set) var wanted: (offset: Int, count: Int)?
+
+    private let header: [UInt8]
+    private let size: Int
+    private var sector: UInt32
+    private var seen: Set<UInt32> = []
+    private var isAtTable = false
+
+    init(header: [UInt8]) {
+      self.header = header
+      let shift = LittleEndian.uint16(header, at: 30) ?? 0
+      size = 1 << Int(shift == 12 ? 12 : 9)
+      sector = LittleEndian.uint32(header, at: 48) ?? endOfChain
+      if shift == 9 || shift == 12 { visit() }
+    }
+
+    private mutating func visit() {
+      wanted = nil
+      isAtTable = false
+      if sector >= endOfChain {
+        file.isComplete = true
+      } else if seen.count < sectorLimit, seen.insert(sector).inserted {
+        wanted = ((Int(sector) + 1) * size, size)
+      }
+    }
+
+    mutating func take(_ bytes: [UInt8]) {
+      guard let asked = wanted, bytes.count == asked.count else {
+        wanted = nil
+        return
+      }
+      if isAtTable {
+        sector = LittleEndian.uint32(bytes, at: 0) ?? endOfChain
+        visit()
+      } else {
+        file.takeNames(bytes)
+        lookUpNext()
+      }
+    }
+
+    /// Only tables that the header itself names are looked at: the first 109, which is 6.8 MiB of a file with small
+    /// sectors.
+    private mutating func lookUpNext() {
+      let entries = size / 4
+      let table = Int(sector) / entries
+      guard table < 109, let place = LittleEndian.uint32(header, at: 76 + table * 4), place < endOfChain else {
+        wanted = nil
+        return
+      }
+      isAtTable = true
+      wanted = ((Int(place) + 1) * size + Int(sector) % entries * 4, 4)
+    }
+  }
+
+  fileprivate mutating func takeNames(_ sector: [UInt8]) {
     for entry in stride(from: 0, to: sector.count - 127, by: 128) {
       guard let length = LittleEndian.uint16(sector, at: entry + 64), (2...64).contains(length) else { continue }
       var units: [UInt16] = []

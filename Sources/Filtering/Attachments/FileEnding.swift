@@ -52,8 +52,8 @@ enum FileEnding {
   }
 
   private static func pieces(_ name: some StringProtocol) -> [String] {
-    let file = name.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
-    var bytes = Array(file.utf8.suffix(300))
+    var bytes = Array(name.utf8.suffix(300))
+    if let slash = bytes.lastIndex(where: { $0 == 0x2F || $0 == 0x5C }) { bytes.removeFirst(slash + 1) }
     while let last = bytes.last, last == 0x2E || last <= 0x20 { bytes.removeLast() }
     return bytes.split(separator: 0x2E, omittingEmptySubsequences: false).map { piece in
       // Spaces in front of the last ending push it out of sight.

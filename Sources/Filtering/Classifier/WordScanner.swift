@@ -129,13 +129,14 @@ struct WordScanner {
       // So long are numbers, encoded data and what tries to look like a word.
       hash = Token.adding(number: UInt64(min(length / 8, 16)), to: beginning)
     }
-    if length > 2 || unspaced != 0 {
+    if length > 2 {
       set.insert(Token.finished(hash))
       if capitals > 2, capitals &* 4 > length &* 3 {
         set.insert(Token.finished(Token.adding(number: Token.Place.capitals.rawValue, to: hash)))
       }
     }
     (hash, length, capitals, digits, tail) = (place, 0, 0, 0, 0)
+    unspaced = 0
   }
 
   /// A token of its own in the middle of the text.

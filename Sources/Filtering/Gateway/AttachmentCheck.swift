@@ -8,10 +8,10 @@ struct AttachmentCheck: ContentCheck {
 
   func applies(to message: JudgedMessage) -> Bool { AttachmentInspector.applies(to: message.content.structure) }
 
-  func examine(_ message: JudgedMessage) async -> Findings {
+  func examine(_ message: JudgedMessage) async -> CheckFindings {
     do {
       let report = try await AttachmentInspector.inspect(message.content)
-      return Findings(common: Self.opinion(report, message))
+      return CheckFindings(common: Self.opinion(report, message))
     } catch {
       return .unknown(test, "the content could not be read: \(error)")
     }

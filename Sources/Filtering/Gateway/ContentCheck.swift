@@ -41,7 +41,7 @@ struct Opinion: Sendable {
 }
 
 /// What a check has to say about a message: for all recipients, and for each.
-struct Findings: Sendable {
+struct CheckFindings: Sendable {
   var common = Opinion()
   /// By the recipient's place in the envelope.
   var own: [Int: Opinion] = [:]
@@ -49,8 +49,8 @@ struct Findings: Sendable {
   func opinion(_ recipient: Int) -> Opinion { common + (own[recipient] ?? .nothing) }
 
   /// A check that cannot say anything, and why.
-  static func unknown(_ test: String, _ reason: String) -> Findings {
-    Findings(common: Opinion(factors: [Factor(test: test, reason: "unknown: \(reason)")]))
+  static func unknown(_ test: String, _ reason: String) -> CheckFindings {
+    CheckFindings(common: Opinion(factors: [Factor(test: test, reason: "unknown: \(reason)")]))
   }
 }
 
@@ -63,5 +63,5 @@ protocol ContentCheck: Sendable {
   func applies(to message: JudgedMessage) -> Bool
 
   /// Never throws: what goes wrong is a finding.
-  func examine(_ message: JudgedMessage) async -> Findings
+  func examine(_ message: JudgedMessage) async -> CheckFindings
 }

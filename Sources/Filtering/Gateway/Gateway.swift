@@ -1,5 +1,5 @@
 internal import Configuration
-public import MailFlow
+internal import MailFlow
 internal import Platform
 
 /// MailFlow's judge: all checks side by side, then the administrator's rules, then a verdict for each recipient.
@@ -44,15 +44,15 @@ struct GatewayJudge: Judge {
   }
 
   /// All checks at once, in their order.
-  private func examine(_ message: JudgedMessage) async -> [Findings] {
+  private func examine(_ message: JudgedMessage) async -> [CheckFindings] {
     let applying = checks.filter { $0.applies(to: message) }
     let deadline = Self.deadline(message.deadline, now())
     if applying.count == 1, let check = applying.first { return [await Self.bounded(check, message, deadline)] }
-    return await withTaskGroup(of: (Int, Findings).self) { group in
+    return await withTaskGroup(of: (Int, CheckFindings).self) { group in
       for (index, check) in applying.enumerated() {
         group.addTask { (index, await Self.bounded(check, message, deadline)) }
       }
-      var findings: [Int: Findings] = [:]
+      var findings: [Int: CheckFindings] = [:]
       for await (index, found) in group { findings[index] = found }
       return applying.indices.compactMap { findings[$0] }
     }
@@ -66,7 +66,7 @@ struct GatewayJudge: Judge {
 
   private static func bounded(
     _ check: any ContentCheck, _ message: JudgedMessage, _ deadline: ContinuousClock.Instant
-  ) async -> Findings {
+  ) async -> CheckFindings {
     let findings = await before(deadline) { await check.examine(message) }
     return findings ?? .unknown(check.test, "it did not answer in time")
   }

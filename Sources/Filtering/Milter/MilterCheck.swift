@@ -16,16 +16,16 @@ struct MilterCheck: ContentCheck {
     }
   }
 
-  func examine(_ message: JudgedMessage) async -> Findings {
+  func examine(_ message: JudgedMessage) async -> CheckFindings {
     let milters = message.configuration.milters.filter { Self.sees($0, message) }
     let deadline = GatewayJudge.deadline(message.deadline, .now)
-    return await withTaskGroup(of: (Int, Findings).self) { group in
+    return await withTaskGroup(of: (Int, CheckFindings).self) { group in
       for (index, milter) in milters.enumerated() {
         group.addTask { (index, await ask(milter, message, deadline)) }
       }
-      var all = [Findings](repeating: Findings(), count: milters.count)
+      var all = [CheckFindings](repeating: CheckFindings(), count: milters.count)
       for await (index, findings) in group { all[index] = findings }
-      return all.reduce(into: Findings()) { sum, findings in
+      return all.reduce(into: CheckFindings()) { sum, findings in
         sum.common = sum.common + findings.common
         sum.own.merge(findings.own) { $0 + $1 }
       }
@@ -34,10 +34,10 @@ struct MilterCheck: ContentCheck {
 
   private func ask(
     _ milter: Configuration.Milter, _ message: JudgedMessage, _ deadline: ContinuousClock.Instant
-  ) async -> Findings {
+  ) async -> CheckFindings {
     let helper = helper
     // A little before the gateway gives the whole check up, so that `when-down` still has its say.
-    let answer = await before(deadline - .milliseconds(200)) { () -> Result<Findings, any Error> in
+    let answer = await before(deadline - .milliseconds(200)) { () -> Result<CheckFindings, any Error> in
       do {
         return .success(
           try await helper.with(milter.place, within: milter.timeLimit) { connection in
@@ -54,8 +54,8 @@ struct MilterCheck: ContentCheck {
     }
   }
 
-  private static func down(_ milter: Configuration.Milter, _ reason: String) -> Findings {
-    var findings = Findings.unknown("milter \(milter.name)", reason)
+  private static func down(_ milter: Configuration.Milter, _ reason: String) -> CheckFindings {
+    var findings = CheckFindings.unknown("milter \(milter.name)", reason)
     switch milter.whenDown {
     case .accept: break
     case .defer: findings.common.demands.append(.reject(Answer(451, "4.7.1", "Not now, try again later")))

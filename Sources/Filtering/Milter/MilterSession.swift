@@ -13,7 +13,7 @@ struct MilterSession {
   private let limit: Duration
   private let name: String
   private var options = MilterOptions(steps: [])
-  private var findings = Findings()
+  private var findings = CheckFindings()
 
   /// Header changes that one filter may ask for.
   private static let mostChanges = 100
@@ -23,7 +23,7 @@ struct MilterSession {
 
   static func run(
     _ connection: Connection, _ message: JudgedMessage, _ milter: Configuration.Milter
-  ) async throws -> Findings {
+  ) async throws -> CheckFindings {
     var session = MilterSession(connection, message, milter)
     try await session.converse()
     return session.findings

@@ -1,5 +1,5 @@
-public import MailFlow
-public import Message
+internal import MailFlow
+internal import Message
 internal import Platform
 internal import Store
 

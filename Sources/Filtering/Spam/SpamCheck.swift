@@ -12,10 +12,10 @@ struct SpamCheck: ContentCheck {
       && classifier.hasLearned(message.configuration.spam.minimumLessons)
   }
 
-  func examine(_ message: JudgedMessage) async -> Findings {
+  func examine(_ message: JudgedMessage) async -> CheckFindings {
     do {
       let tokens = try await Tokenizer.tokens(of: message.content)
-      var findings = Findings()
+      var findings = CheckFindings()
       var known: [String: Opinion] = [:]
       for (index, recipient) in message.envelope.recipients.enumerated() {
         let account = Self.account(recipient.address, message.configuration)
@@ -41,7 +41,7 @@ struct SpamCheck: ContentCheck {
     if destination == nil, let (base, _) = configuration.splitSubaddress(own) {
       destination = configuration.destination(of: base)
     }
-    if case .account(let account) = destination { return account.name }
+    if case .account(let account)? = destination { return account.name }
     return ""
   }
 

@@ -47,18 +47,18 @@ public final class Trainer: Sendable {
   /// Carries out the oldest wish.
   /// - Returns: whether there was one.
   func step() async throws -> Bool {
-    guard !store.isReadOnly, try await store.read({ try $0.waitingTraining() }) > 0,
-      let row = try await store.write({ try $0.beginTraining() })
-    else { return false }
+    guard !store.isReadOnly, try await store.read({ try $0.waitingTraining() }) > 0 else { return false }
+    let begun = try await store.write { try $0.beginTraining() }
+    guard let row = begun else { return false }
     if row.attempts >= Self.mostAttempts {
       log.error("a message was to be learned twice, and the process ended each time; it is not tried again")
       try await store.write { try $0.endTraining(row) }
       return true
     }
-    let lesson = row.wish == .unmarked ? nil : try await lesson(row)
-    let changes = try await store.write { transaction in
+    let learned = row.wish == .unmarked ? nil : try await lesson(row)
+    let changes = try await store.write { transaction -> [LessonChange] in
       try transaction.endTraining(row)
-      if let lesson { return try transaction.learn(lesson) }
+      if let learned { return try transaction.learn(learned) }
       guard row.wish == .unmarked else { return [] }
       return try transaction.forget(account: row.account, message: row.content.value, cause: .keyword)
     }

@@ -54,7 +54,10 @@ public final class TrainingObserver: MailboxObserver {
   ) throws {
     let junk = Self.flags(Self.junk, changed.keywords)
     let notJunk = Self.flags(Self.notJunk, changed.keywords)
-    guard !changed.changed.isEmpty, !junk.union(notJunk).isEmpty else { return }
+    guard !changed.changed.isEmpty else { return }
+    // A keyword that no message has any more may be gone from the mailbox's list.
+    let mayUnmark = try transaction.hasMarks(account: account)
+    guard mayUnmark || !junk.union(notJunk).isEmpty else { return }
     let uids = changed.changed
     let entries = try transaction.read { try $0.entries(mailbox, uids) }
     for entry in entries {
@@ -64,7 +67,7 @@ public final class TrainingObserver: MailboxObserver {
       case (false, true): try note(account, entry.content, .ham, .keyword, in: &transaction)
       case (true, true): break
       case (false, false):
-        if try transaction.isMarked(account: account, content: entry.content) {
+        if mayUnmark, try transaction.isMarked(account: account, content: entry.content) {
           try note(account, entry.content, .unmarked, .keyword, in: &transaction)
         }
       }

@@ -4,5 +4,7 @@ extension FuzzTarget {
     smtpServer, smtpContent, smtpClient, smtpGrammar, sasl, scramClient, imapSession, imapCommands, imapNames, uidSets,
     mime, structures,
     mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines,
+    tokens, archives,
+    helpers,
   ]
 }

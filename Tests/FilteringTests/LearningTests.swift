@@ -78,7 +78,6 @@ import Testing
     let uid = try await office.append(offer, to: inbox)
     #expect(try await office.train() == 0)
     let there = try await office.move(uid, from: inbox, to: junk)
-    #expect(office.observer.takeNoted() && !office.observer.takeNoted())
     #expect(try await office.train() == 1)
     #expect(try await office.lessons() == [1, 0])
     #expect(try await office.lessons("") == [1, 0])

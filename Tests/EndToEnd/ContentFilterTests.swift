@@ -76,6 +76,7 @@ import Testing
 
   @Test(.enabled(if: HelperProgram.hasClamd)) func aVirusIsFoundByARealClamd() throws {
     let clamd = try HelperProgram.clamd()
+    defer { clamd.stop() }
     let office = try TestAppliance.running(
       extra: "[clamd]\nsocket = \"\(clamd.socket)\"\ninfected = \"reject\"\n[attachments]\nexecutables = \"accept\"\n",
       plaintext: true)
@@ -94,6 +95,7 @@ import Testing
 
   @Test func aMilterChangesAndRefuses() throws {
     let milter = try HelperProgram.milter()
+    defer { milter.stop() }
     let office = try TestAppliance.running(
       extra: "[[milter]]\nname = \"own\"\nsocket = \"\(milter.socket)\"\nwhen-down = \"defer\"\n", plaintext: true)
     #expect(try offer(office, Self.letter).hasPrefix("250"))
@@ -107,6 +109,7 @@ import Testing
 
   @Test func helpersThatHangCostTheirTimeAndAreUnknown() async throws {
     let silence = try HelperProgram.silence()
+    defer { silence.stop() }
     let office = try TestAppliance.running(
       extra: """
         [clamd]

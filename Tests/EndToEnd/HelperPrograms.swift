@@ -24,9 +24,10 @@ final class HelperProgram {
 
   deinit { stop() }
 
+  /// Ends it for sure: a child of a test has the signals blocked that would ask it to end.
   func stop() {
     guard process.isRunning else { return }
-    process.terminate()
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 

@@ -96,7 +96,7 @@ let package = Package(
         "Platform", "Configuration", "Message", "Network", "Resolver", "SMTP", "Accounts", "Store", "MailFlow",
         "MailAuthentication", "Reception", nioCore, log,
       ]),
-    room("Filtering", ["Platform", "Configuration", "Message", "Store", "MailFlow", log]),
+    room("Filtering", ["Platform", "Configuration", "Message", "Network", "Store", "MailFlow", nioCore, log]),
     room(
       "Delivery",
       ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", "MailAuthentication", log]),
@@ -120,10 +120,14 @@ let package = Package(
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Submission", "Relay", "Resolver", "SMTP", "Message", "Network",
-        "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
+        "Postroom", "Administration", "Configuration", "Filtering", "MailFlow", "Submission", "Relay", "Resolver", "SMTP",
+        "Message", "Network", "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
+
+    // Measures the classifier: Benchmarks/classifier/run.
+    .executableTarget(
+      name: "classifier-trial", dependencies: ["Filtering"], path: "Benchmarks/classifier/trial", swiftSettings: swift),
 
     // A disk that fails, for tests.
     .target(name: "FaultyDisk", dependencies: ["CSQLite"], path: "Tests/FaultyDisk", swiftSettings: swift),
@@ -155,7 +159,9 @@ let package = Package(
         "Platform", "Configuration", "Store", "Message", "SMTP", "Accounts", "MailFlow", "MailAuthentication",
         "Network", "Reception", "Resolver", "NameServer", nioPosix, log,
       ]),
-    tests("Filtering", ["Platform", "Configuration", "Store", "Message", "MailFlow"]),
+    tests(
+      "Filtering",
+      ["Platform", "Configuration", "Store", "Message", "MailFlow", "Network", nioCore, nioPosix, log]),
     tests(
       "Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "MailAuthentication"]),
     tests(
@@ -167,7 +173,7 @@ let package = Package(
     tests("Postroom", ["Platform", "Configuration", "Store", "Message", "Network", nioPosix, log, lifecycle]),
     fuzz([
       "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "SMTP", "Accounts", "MailFlow",
-      "MailAuthentication", "IMAP", nioCore, log,
+      "MailAuthentication", "Filtering", "IMAP", nioCore, log,
     ]),
     .testTarget(name: "EndToEnd", dependencies: ["Postroom", "Platform", "NameServer"], swiftSettings: swift),
   ],

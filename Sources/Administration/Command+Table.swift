@@ -1,4 +1,5 @@
 extension Command {
   /// Every command that the control socket knows, and the command line where no appliance runs.
-  public static let all: [Command] = state + traces + queue + quarantine + accounts + transportReports + upkeep
+  public static let all: [Command] =
+    state + traces + queue + quarantine + accounts + spam + transportReports + upkeep
 }

@@ -11,16 +11,19 @@ public struct Office: Sendable {
   public let authenticator: Authenticator
   /// What only a running process can tell or do; `nil` when the command line has opened the store itself.
   public let running: (any RunningAppliance)?
+  /// What people call spam; `nil` in an appliance without a classifier.
+  public let classifier: (any Classifier)?
 
   public init(
     configuration: Configuration, store: Store, flow: MailFlow, authenticator: Authenticator,
-    running: (any RunningAppliance)?
+    running: (any RunningAppliance)?, classifier: (any Classifier)? = nil
   ) {
     self.configuration = configuration
     self.store = store
     self.flow = flow
     self.authenticator = authenticator
     self.running = running
+    self.classifier = classifier
   }
 }
 

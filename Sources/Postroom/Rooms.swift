@@ -6,6 +6,7 @@ internal import Filtering
 public import Logging
 internal import MailAuthentication
 public import MailFlow
+public import Network
 public import Platform
 public import Store
 internal import Synchronization
@@ -19,6 +20,7 @@ public final class Rooms: Sendable {
   let rewriting: SenderRewriting
   private let clock: Clock
   private let current: CurrentConfiguration
+  private let gateway: FilteringGateway
 
   /// The configuration in force.
   public var configuration: Configuration { current.value }
@@ -27,11 +29,14 @@ public final class Rooms: Sendable {
   ///
   /// - Parameters:
   ///   - patience: how long to wait for another process that has the store open.
+  ///   - connect: makes connections to clamd and milters; without it neither is asked.
   ///   - migrating: told before the store changes its schema, which may take long.
   /// - Throws: ``StoreError`` when the store cannot be opened.
   public init(
     _ configuration: Configuration, clock: Clock = .system, logger: Logger = Logger(label: "postroom"),
-    patience: Duration = .zero, migrating: (_ from: Int, _ to: Int) -> Void = { _, _ in }
+    patience: Duration = .zero,
+    connect: (@Sendable (Configuration.Place, Duration) async throws -> Connection)? = nil,
+    migrating: (_ from: Int, _ to: Int) -> Void = { _, _ in }
   ) throws {
     var options = Store.Options()
     options.reserve = configuration.limits.diskReserve
@@ -47,16 +52,20 @@ public final class Rooms: Sendable {
     self.clock = clock
     rewriting = SenderRewriting(domain: { current.value.hostname }, clock: clock)
     authenticator = Authenticator(configuration: read, secrets: StoredSecrets(store), clock: clock)
+    gateway = FilteringGateway(store: store, configuration: read, connect: connect, log: logger)
     flow = MailFlow(
-      store: store, configuration: read, judge: RuleJudge(),
+      store: store, configuration: read, judge: gateway.judge,
       planner: Delivery(
         configuration: read, usage: { account in try await store.read { try $0.usage(account: account).bytes } },
         isSystemUser: { Machine.hasUser($0) }, rewriting: rewriting, log: logger),
-      clock: clock, log: logger)
+      observers: [gateway.observer], clock: clock, log: logger)
   }
 
   /// Reads the keys of return addresses, and renews them when it is time to.
   func renewKeys() async throws { rewriting.keys = try await SRSKey.load(from: store, now: clock.now()) }
+
+  /// Learns what people call spam, until it is cancelled.
+  func train() async { await gateway.trainer.run() }
 
   /// Puts another configuration into force. Plans made under the old one are made again.
   func adopt(_ configuration: Configuration) {
@@ -67,7 +76,8 @@ public final class Rooms: Sendable {
   /// What commands act on.
   public func office(running: (any RunningAppliance)? = nil) -> Office {
     Office(
-      configuration: configuration, store: store, flow: flow, authenticator: authenticator, running: running)
+      configuration: configuration, store: store, flow: flow, authenticator: authenticator, running: running,
+      classifier: gateway.classifier)
   }
 
   /// Finishes what the store has under way, and closes it.

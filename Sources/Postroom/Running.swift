@@ -1,5 +1,6 @@
 internal import Administration
 internal import Configuration
+internal import Filtering
 internal import Logging
 internal import MailFlow
 internal import NIOCore
@@ -31,7 +32,7 @@ extension Appliance {
     let connector = Connector(on: loops)
     let rooms: Rooms
     do {
-      rooms = try await openRooms(configuration)
+      rooms = try await openRooms(configuration, connector)
     } catch {
       inherited.closeAll()
       await connector.shutDown()
@@ -78,13 +79,16 @@ extension Appliance {
   }
 
   /// Opens the store on a thread that may block, and tells the service manager when a migration takes its time.
-  private func openRooms(_ configuration: Configuration) async throws -> Rooms {
+  private func openRooms(_ configuration: Configuration, _ connector: Connector) async throws -> Rooms {
     let (clock, logger, notify) = (options.clock, logger, options.notify)
     let patience = MigrationPatience(notify)
     defer { patience.end() }
     return try await BlockingWork.run {
       // A command of the command line, or the process before this one, may hold it for a moment.
-      try Rooms(configuration, clock: clock, logger: logger, patience: .seconds(5)) { from, to in
+      try Rooms(
+        configuration, clock: clock, logger: logger, patience: .seconds(5),
+        connect: { try await connector.connect(to: $0, within: $1) }
+      ) { from, to in
         logger.notice("The store is being changed to a new schema", metadata: ["from": "\(from)", "to": "\(to)"])
         patience.begin("Changing the store from schema \(from) to \(to)")
       }
@@ -95,6 +99,7 @@ extension Appliance {
   private func work(_ running: Running, _ ends: Ends) async -> Result<Void, any Error> {
     let control = startControl(running, ends)
     let relaying = start("the queue runner", ends) { try await running.runner.run() }
+    let training = Task { await running.rooms.train() }
     let watching = Task { await Watchdog(self, running).run() }
     let upkeep = Task { await Upkeep(running.rooms, clock: options.clock, logger: logger).run() }
     running.listening.start()
@@ -105,6 +110,7 @@ extension Appliance {
     options.notify.stopping(status: "Shutting down")
     watching.cancel()
     upkeep.cancel()
+    training.cancel()
     var failure: (any Error)?
     switch end {
     case .shutdown:
@@ -125,6 +131,7 @@ extension Appliance {
     await control.task.value
     await watching.value
     await upkeep.value
+    await training.value
     return failure.map { .failure($0) } ?? .success(())
   }
 

@@ -59,6 +59,7 @@ struct Check {
     try checkContent()
     try checkMailboxes()
     try checkQueue()
+    try checkLessons()
     try count()
     return report
   }
@@ -84,6 +85,7 @@ struct Check {
       WITH used(id, n) AS (SELECT id, sum(n) FROM (
         SELECT content AS id, count(*) AS n FROM entry GROUP BY content UNION ALL
         SELECT content, count(*) FROM recipient WHERE state <= 2 GROUP BY content UNION ALL
+        SELECT content, count(*) FROM training GROUP BY content UNION ALL
         SELECT content, count(*) FROM garbage WHERE content IS NOT NULL GROUP BY content) GROUP BY id)
       SELECT 'content ' || ifnull(c.id, u.id) || ' has ' || ifnull(u.n, 0) || ' references and counts '
         || ifnull(c.refs, 'none: it is not there')
@@ -115,6 +117,28 @@ struct Check {
       WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.id = h.id)
       """)
     try checkBodies()
+  }
+
+  /// The counts of a scope are those of its lessons. Each lesson counts once for everybody and, if it is somebody's, once for
+  /// that account.
+  private mutating func checkLessons() throws {
+    try find(
+      """
+      WITH told(account, spam, ham) AS (
+        SELECT '', sum(spam), sum(1 - spam) FROM lesson UNION ALL
+        SELECT account, sum(spam), sum(1 - spam) FROM lesson WHERE account <> '' GROUP BY account)
+      SELECT 'scope "' || s.account || '" of the classifier counts ' || s.spam || ' and ' || s.ham
+        || ' lessons, and there are ' || ifnull(t.spam, 0) || ' and ' || ifnull(t.ham, 0)
+      FROM lesson_scope s LEFT JOIN told t ON t.account = s.account
+      WHERE s.spam <> ifnull(t.spam, 0) OR s.ham <> ifnull(t.ham, 0)
+      UNION ALL
+      SELECT 'scope "' || s.account || '" of the classifier counts ' || s.tokens || ' tokens, and has ' || ifnull(t.n, 0)
+      FROM lesson_scope s LEFT JOIN (SELECT scope, count(*) AS n FROM token GROUP BY scope) t ON t.scope = s.id
+      WHERE s.tokens <> ifnull(t.n, 0)
+      UNION ALL
+      SELECT 'a token of scope ' || scope || ' of the classifier counts less than nothing' FROM token
+      WHERE spam < 0 OR ham < 0 OR spam + ham = 0
+      """)
   }
 
   private mutating func checkBodies() throws {

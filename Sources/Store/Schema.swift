@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing, transportSecurity, relaying]
+  static let steps: [String] = [first, listing, transportSecurity, relaying, lessons]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -120,5 +120,23 @@ enum Schema {
       PRIMARY KEY(envelope, n)) STRICT, WITHOUT ROWID;
     -- Holds with an end are few; among the due rows of the queue they would have to be searched for.
     CREATE INDEX recipient_held ON recipient(due) WHERE state = 1 AND due IS NOT NULL;
+    """
+
+  private static let lessons = """
+    -- See `Lessons.swift`.
+    CREATE TABLE lesson(
+      id INTEGER PRIMARY KEY, account TEXT NOT NULL, message INTEGER NOT NULL, spam INTEGER NOT NULL,
+      cause INTEGER NOT NULL, tokens BLOB NOT NULL) STRICT;
+    CREATE UNIQUE INDEX lesson_message ON lesson(account, message);
+    CREATE INDEX lesson_keyword ON lesson(account) WHERE cause = 1;
+    CREATE TABLE lesson_scope(
+      id INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE /* empty: everybody */, spam INTEGER NOT NULL,
+      ham INTEGER NOT NULL, tokens INTEGER NOT NULL, change INTEGER NOT NULL) STRICT;
+    CREATE TABLE token(
+      scope INTEGER, token INTEGER, spam INTEGER NOT NULL, ham INTEGER NOT NULL,
+      PRIMARY KEY(scope, token)) STRICT, WITHOUT ROWID;
+    CREATE TABLE training(
+      id INTEGER PRIMARY KEY, account TEXT NOT NULL, content INTEGER NOT NULL, wish INTEGER NOT NULL,
+      cause INTEGER NOT NULL, attempts INTEGER NOT NULL) STRICT;
     """
 }

@@ -15,9 +15,9 @@ struct PostroomCommand: AsyncParsableCommand {
     commandName: "postroom",
     abstract: "A mail appliance for a small office.",
     subcommands: [
-      Serve.self, Check.self, Reload.self, Status.self, Trace.self, Queue.self, Quarantine.self, Account.self,
-      Password.self, Certificate.self, TLSReports.self, DomainNames.self, Backup.self, Restore.self, Fsck.self,
-      Sendmail.self, Version.self,
+      Serve.self, Check.self, Reload.self, Status.self, Trace.self, Queue.self, Quarantine.self, Spam.self,
+      Account.self, Password.self, Certificate.self, TLSReports.self, DomainNames.self, Backup.self, Restore.self,
+      Fsck.self, Sendmail.self, Version.self,
     ])
 
   static func main() async {

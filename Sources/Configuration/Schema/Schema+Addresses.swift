@@ -10,6 +10,7 @@ enum Schema {
       DomainTable.schema, AccountTable.schema, AliasTable.schema, GroupTable.schema, DeliveryTable.schema,
     ] + ServiceTable.schemas + [
       TLSTable.schema, NetworkTable.schema, LimitsTable.schema, DeviceTable.schema, RuleTable.schema,
+      SpamTable.schema, AttachmentsTable.schema, ClamdTable.schema, MilterTable.schema,
       DNSTable.schema, RelayTable.schema, RouteTable.schema, SmartHostTable.schema, BackupTable.schema,
       TLSPolicyTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
       LocalTable.schema, LogTable.schema, PasswordsTable.schema,

@@ -37,6 +37,11 @@ public struct Configuration: Sendable {
   public var submission: Submission
   public var devices: [Device]
   public var rules: [Rule]
+  public var spam: Spam
+  public var attachments: Attachments
+  /// `nil`: nothing is scanned for viruses.
+  public var clamd: Clamd?
+  public var milters: [Milter]
   /// Whom the appliance asks for names.
   public var dns: DNS
   public var relay: Relay

@@ -6,7 +6,7 @@ internal import Synchronization
 /// task, never the reply to the client.
 ///
 /// - Returns: the work's value, or `nil` when it was late.
-func before<Value: Sendable>(
+package func before<Value: Sendable>(
   _ deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () async -> Value
 ) async -> Value? {
   let gate = FirstAnswer<Value>()

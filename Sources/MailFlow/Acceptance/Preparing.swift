@@ -172,7 +172,7 @@ extension MailFlow {
 
 extension Tag {
   /// Whether the copy's header differs from the others'.
-  fileprivate var changesHeader: Bool { !fields.isEmpty || !(subjectPrefix ?? "").isEmpty }
+  fileprivate var changesHeader: Bool { !fields.isEmpty || !edits.isEmpty || !(subjectPrefix ?? "").isEmpty }
 }
 
 extension MailFlow {

@@ -22,6 +22,23 @@ public struct Tag: Sendable, Hashable {
   public var subjectPrefix: String?
   /// File it in the Junk folder instead of the inbox.
   public var isJunk: Bool
+  /// Fields that are taken out or get another body, before ``fields`` are put on top.
+  public var edits: [Edit] = []
+
+  /// One field of the header section, changed.
+  public struct Edit: Sendable, Hashable {
+    public var name: String
+    /// Which of the fields of this name, from 1 on. One that is not there is put on top.
+    public var number: Int
+    /// The new body; `nil` takes the field out.
+    public var value: String?
+
+    public init(_ name: String, number: Int, value: String?) {
+      self.name = name
+      self.number = number
+      self.value = value
+    }
+  }
 
   public struct Field: Sendable, Hashable {
     public var name: String

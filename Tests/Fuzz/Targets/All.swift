@@ -4,6 +4,6 @@ extension FuzzTarget {
     smtpServer, smtpContent, smtpClient, smtpGrammar, sasl, scramClient, imapSession, imapCommands, imapNames, uidSets,
     mime, structures,
     mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines,
-    dnsRecords, dnsNames, transportPolicies, httpResponse, returnAddresses,
+    dnsRecords, dnsNames, transportPolicies, httpResponse, returnAddresses, tokens, archives, helpers,
   ]
 }

@@ -1,0 +1,59 @@
+internal import Configuration
+internal import MailFlow
+internal import Message
+
+/// The classifier's word on mail from outside, for each recipient by everybody's lessons and the account's own.
+struct SpamCheck: ContentCheck {
+  let test = "bayes"
+  let classifier: BayesClassifier
+
+  func applies(to message: JudgedMessage) -> Bool {
+    message.configuration.spam.enabled && message.envelope.origin.isFromOutside
+      && classifier.hasLearned(message.configuration.spam.minimumLessons)
+  }
+
+  func examine(_ message: JudgedMessage) async -> CheckFindings {
+    do {
+      let tokens = try await Tokenizer.tokens(of: message.content)
+      var findings = CheckFindings()
+      var known: [String: Opinion] = [:]
+      for (index, recipient) in message.envelope.recipients.enumerated() {
+        let account = Self.account(recipient.address, message.configuration)
+        let opinion: Opinion
+        if let same = known[account] {
+          opinion = same
+        } else {
+          opinion = Self.opinion(try await classifier.classify(tokens, account: account))
+          known[account] = opinion
+        }
+        findings.own[index] = opinion
+      }
+      return findings
+    } catch {
+      return .unknown(test, "\(error)")
+    }
+  }
+
+  /// Whose lessons count: those of the account that an address belongs to; for groups and the like nobody's own.
+  private static func account(_ address: EmailAddress, _ configuration: Configuration) -> String {
+    let own = configuration.ownForm(of: Configuration.Address(localPart: address.localPart, domain: address.domain))
+    var destination = configuration.destination(of: own)
+    if destination == nil, let (base, _) = configuration.splitSubaddress(own) {
+      destination = configuration.destination(of: base)
+    }
+    if case .account(let account)? = destination { return account.name }
+    return ""
+  }
+
+  private static func opinion(_ said: Classification) -> Opinion {
+    guard let probability = said.probability else { return .nothing }
+    let percent = Int((probability * 1000).rounded())
+    let share = "\(percent / 10).\(percent % 10) %"
+    return Opinion(factors: [
+      Factor(
+        test: "bayes", score: said.score,
+        reason: "spam to \(share), by \(said.used) of its \(said.tokens) words and signs and by "
+          + "\(said.spamLessons) + \(said.hamLessons) messages that were called spam and not")
+    ])
+  }
+}

@@ -1,0 +1,80 @@
+import Message
+import Testing
+
+@testable import Filtering
+@testable import MailFlow
+
+/// What no honest program writes: the answer is bounded, and it is an answer.
+@Suite("Hostile content") struct HostileTests {
+  private func tokens(_ content: ReceivedContent) async throws -> [UInt64] { try await Tokenizer.tokens(of: content) }
+
+  @Test func tenThousandParts() async throws {
+    let part = "--b\nContent-Type: application/octet-stream; name=a.bin\nContent-Transfer-Encoding: base64\n\nTVo=\n"
+    let content = Content.received(
+      "Content-Type: multipart/mixed; boundary=b\n\n" + String(repeating: part, count: 10_500) + "--b--\n")
+    #expect(try await tokens(content).count < TokenSet.limit)
+    let report = try await AttachmentInspector.inspect(content)
+    #expect(report.first(.unreadable) != nil && report.findings.count <= 20)
+  }
+
+  @Test func aThousandLevels() async throws {
+    var text = ""
+    for level in 0..<1000 { text += "Content-Type: multipart/mixed; boundary=b\(level)\n\n--b\(level)\n" }
+    let content = Content.received(text + "Content-Type: text/plain\n\nthe deepest words\n")
+    #expect(try await !tokens(content).isEmpty)
+    #expect(try await AttachmentInspector.inspect(content).findings.count <= 20)
+  }
+
+  @Test func manyAndLongHeaderFields() async throws {
+    let many = Content.received(
+      (0..<10_000).map { "X-Field-\($0): words \($0)\n" }.joined() + "\nbody\n")
+    #expect(try await tokens(many).count <= TokenSet.limit)
+    let long = Content.received("Subject: " + String(repeating: "word ", count: 200_000) + "\n\nbody\n")
+    #expect(try await tokens(long).count < 50)
+  }
+
+  @Test func brokenEncodingsAndCharacterSets() async throws {
+    for (charset, encoding) in [
+      ("utf-16", "base64"), ("utf-7", "quoted-printable"), ("iso-2022-jp", "8bit"), ("no-such-set", "base64"),
+      ("utf-8", "no-such-encoding"), ("gb18030", "quoted-printable"),
+    ] {
+      let content = Content.received(
+        "Content-Type: text/html; charset=\(charset)\nContent-Transfer-Encoding: \(encoding)\n\n"
+          + "=XY=\u{0}=4 <a href=http://\u{0}x &#99999999999; \u{1B}$B!! +AGE- ****TVo=== \n<!-- <b\n")
+      #expect(try await tokens(content).count <= TokenSet.limit)
+    }
+    let attached = Content.received(
+      "Content-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: base64\n\nUEsDBBQA****AA==\u{0}=UEsFBg\n")
+    #expect(try await AttachmentInspector.inspect(attached).first(.unreadable) != nil)
+    let unknown = Content.received("Content-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: uu\n\nx\n")
+    #expect(try await AttachmentInspector.inspect(unknown).first(.unreadable) != nil)
+  }
+
+  /// An archive whose every file is the same bytes: what is unpacked has a bound however often they are named.
+  @Test func anArchiveThatNamesOneFileAgainAndAgain() async throws {
+    let zip = Archives.program
+    let place = try #require(ZipDirectory.place(in: zip, of: zip.count))
+    let directory = Array(zip[place.offset..<(place.offset + place.size)])
+    let many = (0..<2000).flatMap { _ in directory }
+    var bomb = Array(zip[..<place.offset]) + many
+    let size = UInt32(many.count)
+    bomb += [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]
+    bomb += [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: size >> $0) }
+    bomb += [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: UInt32(place.offset) >> $0) } + [0, 0]
+    let report = try await AttachmentInspector.inspect(Content.attached(bomb, name: "a.zip"))
+    #expect(report.first(.executable) != nil && report.findings.count <= 20)
+  }
+
+  /// 25 MiB in one part: what is held is a few pieces, whatever the part's size.
+  @Test func aLargePartIsReadInPieces() async throws {
+    let header = HeaderSection(Array("Content-Type: application/zip; name=a.zip\r\n\r\n".utf8))
+    let bytes = [UInt8](repeating: 0x50, count: 25 << 20)
+    let content = ReceivedContent(
+      header: header, structure: MIMEScanner.scan(header: header, body: bytes[...]),
+      body: ReceivedBody(place: .memory([bytes]), size: bytes.count, hash: [], share: nil), hash: [])
+    var reader = try #require(PartReader(content.structure.top, content.body))
+    #expect(try await reader.measure() == bytes.count)
+    #expect(try await reader.bytes(from: bytes.count - 10, count: 100).count == 10)
+    #expect(try await reader.bytes(from: 20 << 20, count: 1 << 30).count == 4 << 20)
+  }
+}

@@ -120,7 +120,8 @@ let package = Package(
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Filtering", "MailFlow", "Submission", "Relay", "Resolver", "SMTP",
+        "Postroom", "Administration", "Configuration", "Filtering", "MailFlow", "Submission", "Relay", "Resolver",
+        "SMTP",
         "Message", "Network", "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),

@@ -50,7 +50,7 @@ enum Content {
 
   static func judged(
     _ content: ReceivedContent, origin: Origin = .mx, to recipients: [String] = ["anna@office.example"],
-    deadline: ContinuousClock.Instant = .now + .seconds(20), _ configure: (inout Configuration) -> Void = { _ in }
+    deadline: ContinuousClock.Instant = .now + .seconds(120), _ configure: (inout Configuration) -> Void = { _ in }
   ) throws -> JudgedMessage {
     var configuration = try Configuration(text: RuleJudgeTests.office)
     configure(&configuration)

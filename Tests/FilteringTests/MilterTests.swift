@@ -41,7 +41,7 @@ import Testing
 
   private func examine(
     _ place: String, _ content: ReceivedContent, to recipients: [String] = ["anna@office.example"],
-    limit: Duration = .seconds(10), whenDown: Configuration.Milter.WhenDown = .defer
+    limit: Duration = .seconds(60), whenDown: Configuration.Milter.WhenDown = .defer
   ) async throws -> CheckFindings {
     let message = try Content.judged(content, to: recipients) {
       $0.milters = [

@@ -1,10 +1,12 @@
 /// The gateway: it looks at a message on its way in and says for each recipient what shall become of it, and why.
 ///
-///     envelope + content ──▶ facts ──▶ rules, in order ──▶ a verdict a recipient, with its factors
+///     envelope + content ──▶ checks, side by side (budget) ──▶ findings ─┐
+///                        └─▶ facts ──▶ rules, in order ───────────────────┴─▶ a verdict a recipient, with its factors
 ///
-/// ``RuleJudge`` is MailFlow's `Judge`. Its inhabitants so far are the administrator's own rules
-/// (`[[rule]]` in `appliance.conf`). What they find is written into the trace by MailFlow, in the transaction that
-/// files the message; a quarantined recipient is a state of the queue, kept by MailFlow, not a place of this room.
+/// ``GatewayJudge`` is MailFlow's `Judge`. Its checks (``ContentCheck``) are the classifier, attachments, clamd and milters; beside
+/// them stand the administrator's own rules (``RuleJudge``, `[[rule]]` in `appliance.conf`). What they find is written
+/// into the trace by MailFlow, in the transaction that files the message; a quarantined recipient is a state of the queue,
+/// kept by MailFlow, not a place of this room. The classifier learns from mailboxes: ``TrainingObserver``, ``Trainer``.
 ///
 /// How a rule is read:
 /// - Rules are tried in the order of the file, for each recipient by itself. All conditions of a rule must hold; a

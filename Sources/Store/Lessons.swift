@@ -105,6 +105,16 @@ extension Transaction {
       """, .text(account), .id(content)) == 1
   }
 
+  /// Nobody's any more, so that another account of the same name does not find them; they go as the oldest lessons do.
+  mutating func orphanLessons(of account: String) throws {
+    let nobody = "(purged \(try core.newID()))"
+    for table in ["lesson_scope", "lesson", "training"] {
+      _ = try database.dynamic(
+        "UPDATE \(table) SET account = ? WHERE account = ?", [.text(nobody), .text(account)]
+      ) { _ in }
+    }
+  }
+
   /// Whether a keyword has made anything of this account's a lesson, or is about to.
   public func hasMarks(account: String) throws -> Bool {
     try database.number(

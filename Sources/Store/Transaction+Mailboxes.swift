@@ -110,13 +110,15 @@ extension Transaction {
     return first
   }
 
-  /// Deletes everything an account has: mailboxes, subscriptions, verifier, known addresses.
+  /// Deletes everything an account has: mailboxes, subscriptions, verifier, known addresses. What it taught stays with
+  /// everybody's counts.
   public mutating func purge(account: String) throws {
     try core.flush()
     for mailbox in try rows.mailboxes(account: account) { try removeMailbox(mailbox) }
     try database.run("DELETE FROM subscription WHERE account = ?", .text(account))
     try database.run("DELETE FROM verifier WHERE account = ?", .text(account))
     try database.run("DELETE FROM login WHERE account = ?", .text(account))
+    try orphanLessons(of: account)
     core.pending.summary.accounts.insert(account)
   }
 

@@ -64,6 +64,19 @@ import Testing
     }
   }
 
+  @Test func aPurgedAccountsLessonsAreNobodysAnyMore() async throws {
+    try await withFolder { folder in
+      let store = try Store.open(folder: folder.path)
+      let one = lesson(1, [1, 2])
+      _ = try await store.write { try $0.learn(one) }
+      try await store.write { try $0.purge(account: "anna") }
+      #expect(try await store.read { try $0.lessonScope("anna") } == nil)
+      #expect(try await counts(store, "").count == 2)
+      #expect(try await store.check().problems.isEmpty)
+      await store.close()
+    }
+  }
+
   @Test func countsThatDoNotFitTheirLessonsAreFound() async throws {
     try await withFolder { folder in
       let store = try Store.open(folder: folder.path)

@@ -85,7 +85,9 @@ final class CountMemory: Sendable {
   func apply(_ changes: [LessonChange]) {
     state.withLock { state in
       for change in changes {
-        guard let known = state.tables[change.account]?.change, known < change.change else { continue }
+        guard let known = state.tables[change.account]?.change else { continue }
+        // A scope that begins anew: its account was purged, and there is another of that name.
+        guard known < change.change || change.change == 1 else { continue }
         if known == change.change - 1 {
           state.tables[change.account]?.table.add(change.tokens, isSpam: change.isSpam, times: change.times)
           state.tables[change.account]?.change = change.change

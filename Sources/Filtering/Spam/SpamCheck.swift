@@ -51,7 +51,7 @@ struct SpamCheck: ContentCheck {
     let share = "\(percent / 10).\(percent % 10) %"
     return Opinion(factors: [
       Factor(
-        test: "bayes", score: said.score,
+        test: "bayes", score: (said.score * 10).rounded() / 10,
         reason: "spam to \(share), by \(said.used) of its \(said.tokens) words and signs and by "
           + "\(said.spamLessons) + \(said.hamLessons) messages that were called spam and not")
     ])

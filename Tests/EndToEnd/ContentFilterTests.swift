@@ -135,7 +135,8 @@ import Testing
       }
       try await group.waitForAll()
     }
-    #expect(Date().timeIntervalSince(start) < 30)
+    // Three seconds each, side by side; the rest is for a busy machine. Waiting for both helpers would take each reply minutes.
+    #expect(Date().timeIntervalSince(start) < 90)
     #expect(try office.count() == 10)
     let trace = try office.tell("trace", "--subject", "silent 3")
     #expect(trace.contains("clamd: unknown") && trace.contains("milter silent: unknown"))

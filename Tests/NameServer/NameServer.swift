@@ -190,7 +190,7 @@ extension NameServer {
   private static func answers(_ address: String, _ port: Int) -> Bool {
     let socket = UDPSocket(address)
     let question: [UInt8] = [0x11, 0x22, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0x78, 0, 0, 1, 0, 1]
-    for _ in 0..<100 where socket.ask(question, address, port, milliseconds: 100) { return true }
+    for _ in 0..<600 where socket.ask(question, address, port, milliseconds: 100) { return true }
     return false
   }
 }

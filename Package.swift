@@ -78,8 +78,8 @@ let package = Package(
     // Floor 2
     room("SMTP", ["Platform", "Message"]),
     room("Accounts", ["Platform", "Configuration", "Message", "Store", log]),
+    room("MailAuthentication", ["Platform", "COpenSSL", "Message", "Resolver", "Store"]),
     room("MailFlow", ["Platform", "Configuration", "Message", "Store", log, metrics]),
-    room("MailAuthentication", ["Platform", "Message", "Store"]),
 
     // Floor 3
     room(
@@ -96,7 +96,13 @@ let package = Package(
         "Platform", "Configuration", "Message", "Network", "Resolver", "SMTP", "Accounts", "Store", "MailFlow",
         "MailAuthentication", "Reception", nioCore, log,
       ]),
-    room("Filtering", ["Platform", "Configuration", "Message", "Network", "Store", "MailFlow", nioCore, log]),
+    room(
+      "Filtering",
+      [
+        "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "MailAuthentication", "MailFlow",
+        nioCore,
+        log,
+      ]),
     room(
       "Delivery",
       ["Platform", "Configuration", "Message", "Accounts", "Store", "MailFlow", "MailAuthentication", log]),
@@ -105,7 +111,11 @@ let package = Package(
       ["Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailFlow", nioCore, log]),
     room(
       "Administration",
-      ["Platform", "Configuration", "Network", "Accounts", "Store", "MailFlow", nioCore, nioPosix, log]),
+      [
+        "Platform", "Configuration", "Network", "Accounts", "Store", "MailAuthentication", "MailFlow", nioCore,
+        nioPosix,
+        log,
+      ]),
 
     // Floor 5
     room(
@@ -120,9 +130,9 @@ let package = Package(
     .executableTarget(
       name: "postroom-cli",
       dependencies: [
-        "Postroom", "Administration", "Configuration", "Filtering", "MailFlow", "Submission", "Relay", "Resolver",
-        "SMTP",
-        "Message", "Network", "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
+        "Postroom", "Administration", "Configuration", "Filtering", "MailAuthentication", "MailFlow", "Submission",
+        "Relay",
+        "Resolver", "SMTP", "Message", "Network", "Store", "Platform", nioPosix, arguments, lifecycle, signals, log,
       ],
       path: "Sources/postroom", swiftSettings: swift),
 
@@ -143,7 +153,7 @@ let package = Package(
     tests("Store", ["Platform", "CSQLite", "FaultyDisk"]),
     tests("Resolver", ["Platform", "NameServer", log]),
     tests("SMTP", ["Platform", "Message"]),
-    tests("MailAuthentication", ["Platform", "Message", "Store"]),
+    tests("MailAuthentication", ["Platform", "Message", "Resolver", "Store"]),
     tests("Accounts", ["Platform", "Configuration", "Store", "Message", log]),
     tests("MailFlow", ["Platform", "Configuration", "Store", "Message", "FaultyDisk"]),
     tests(
@@ -162,7 +172,11 @@ let package = Package(
       ]),
     tests(
       "Filtering",
-      ["Platform", "Configuration", "Store", "Message", "MailFlow", "Network", nioCore, nioPosix, log]),
+      [
+        "Platform", "Configuration", "Store", "Message", "Resolver", "MailAuthentication", "MailFlow", "Network",
+        nioCore,
+        nioPosix, log,
+      ]),
     tests(
       "Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "MailAuthentication"]),
     tests(

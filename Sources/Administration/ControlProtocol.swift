@@ -91,6 +91,11 @@ public enum ControlCoding {
     return Array(try encoder.encode(value))
   }
 
+  /// A row's JSON as a value again.
+  public static func value<T: Decodable>(_ type: T.Type, of row: ControlRow) throws -> T {
+    try decode(type, Array(row.json.utf8))
+  }
+
   static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8]) throws -> T {
     try JSONDecoder().decode(type, from: Data(bytes))
   }

@@ -8,8 +8,10 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -45,6 +47,7 @@ static inline long postroom_BIO_get_mem_data(BIO *bio, char **data) { return BIO
 static inline int postroom_X509_NAME_print(BIO *bio, const X509_NAME *name) {
   return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
 }
+static inline int postroom_EVP_PKEY_PUBLIC_KEY(void) { return EVP_PKEY_PUBLIC_KEY; }
 static inline EVP_PKEY *postroom_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
 static inline int postroom_GENERAL_NAME_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline GENERAL_NAME *postroom_GENERAL_NAME_at(const GENERAL_NAMES *names, int index) {

@@ -27,6 +27,7 @@ public final class MailFlow: Sendable {
   let judge: any Judge
   let planner: any Planner
   let signer: (any Signer)?
+  let senderCheck: (any SenderCheck)?
   let observers: [any MailboxObserver]
   let clock: Clock
   let log: Logger
@@ -39,7 +40,8 @@ public final class MailFlow: Sendable {
   ///   - clock: the time of day; tests turn it by hand.
   public init(
     store: Store, configuration: @escaping @Sendable () -> Configuration, judge: any Judge, planner: any Planner,
-    signer: (any Signer)? = nil, observers: [any MailboxObserver] = [], clock: Clock = .system,
+    signer: (any Signer)? = nil, senderCheck: (any SenderCheck)? = nil, observers: [any MailboxObserver] = [],
+    clock: Clock = .system,
     log: Logger = Logger(label: "mailflow")
   ) {
     self.store = store
@@ -47,6 +49,7 @@ public final class MailFlow: Sendable {
     self.judge = judge
     self.planner = planner
     self.signer = signer
+    self.senderCheck = senderCheck
     self.observers = observers
     self.clock = clock
     self.log = log

@@ -7,6 +7,8 @@ internal import COpenSSL
 /// What OpenSSL refused to do, in its own words.
 public struct CryptographyError: Error, CustomStringConvertible {
   public let description: String
+
+  public init(_ description: String) { self.description = description }
 }
 
 /// SHA-256 over bytes that come in pieces.
@@ -64,7 +66,7 @@ public func pbkdf2SHA256(password: [UInt8], salt: [UInt8], iterations: Int) thro
       raw.bindMemory(to: CChar.self).baseAddress, Int32(clamping: password.count), salt, Int32(clamping: salt.count),
       Int32(clamping: iterations), EVP_sha256(), 32, &result)
   }
-  guard done == 1 else { throw CryptographyError(description: "OpenSSL could not derive a key from the password") }
+  guard done == 1 else { throw CryptographyError("OpenSSL could not derive a key from the password") }
   return result
 }
 

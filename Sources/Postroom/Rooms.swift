@@ -8,6 +8,7 @@ internal import MailAuthentication
 public import MailFlow
 public import Network
 public import Platform
+internal import Relay
 public import Store
 internal import Synchronization
 
@@ -19,6 +20,8 @@ public final class Rooms: Sendable {
   /// The return addresses of forwarded mail.
   let rewriting: SenderRewriting
   private let clock: Clock
+  /// Names, as the configuration in force wants them looked up.
+  let dns: ConfiguredDNS
   private let current: CurrentConfiguration
   private let gateway: FilteringGateway
 
@@ -52,13 +55,17 @@ public final class Rooms: Sendable {
     self.clock = clock
     rewriting = SenderRewriting(domain: { current.value.hostname }, clock: clock)
     authenticator = Authenticator(configuration: read, secrets: StoredSecrets(store), clock: clock)
+    let dns = ConfiguredDNS(configuration: read, log: logger)
+    self.dns = dns
     gateway = FilteringGateway(store: store, configuration: read, connect: connect, log: logger)
     flow = MailFlow(
-      store: store, configuration: read, judge: gateway.judge,
+      store: store, configuration: read, judge: AuthenticationJudge(gateway.judge),
       planner: Delivery(
         configuration: read, usage: { account in try await store.read { try $0.usage(account: account).bytes } },
         isSystemUser: { Machine.hasUser($0) }, rewriting: rewriting, log: logger),
-      observers: [gateway.observer], clock: clock, log: logger)
+      signer: MailSigner(store: store, clock: clock, log: logger),
+      senderCheck: SenderAuthentication(dns: dns, clock: clock), observers: [gateway.observer], clock: clock,
+      log: logger)
   }
 
   /// Reads the keys of return addresses, and renews them when it is time to.
@@ -81,7 +88,10 @@ public final class Rooms: Sendable {
   }
 
   /// Finishes what the store has under way, and closes it.
-  public func close() async { await store.close() }
+  public func close() async {
+    await dns.close()
+    await store.close()
+  }
 }
 
 /// The configuration in force, for all rooms; a reload swaps it.

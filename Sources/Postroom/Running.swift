@@ -40,7 +40,7 @@ extension Appliance {
       throw error
     }
     rooms.store.onFailure { ends.send(.failure(ApplianceError.storeFailed("\($0)"))) }
-    let dns = ConfiguredDNS(configuration: { rooms.configuration }, log: logger)
+    let dns = rooms.dns
     let outcome: Result<Void, any Error>
     do {
       // Before anything of strangers is touched again.

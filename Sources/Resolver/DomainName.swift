@@ -44,6 +44,27 @@ public struct DomainName: Hashable, Sendable, CustomStringConvertible {
     ascii = String(decoding: labels.joined(separator: [UInt8(ascii: ".")]).map(Self.lowercased), as: UTF8.self)
   }
 
+  /// A name that a program has put together, as SPF's macros do (RFC 7208 §7.3): its labels may have any printable
+  /// ASCII octet but the backslash, which has a meaning in the text of names. With or without a dot at its end. `nil`: no query
+  /// can be made of it.
+  public init?(octets: some BidirectionalCollection<UInt8>) {
+    let octets = octets.last == UInt8(ascii: ".") ? octets.dropLast() : octets[...]
+    guard !octets.isEmpty, octets.count <= Self.longest else { return nil }
+    var length = 0
+    for octet in octets {
+      guard (0x20...0x7e).contains(octet), octet != UInt8(ascii: "\\") else { return nil }
+      if octet == UInt8(ascii: ".") {
+        guard length > 0 else { return nil }
+        length = 0
+      } else {
+        length += 1
+        guard length <= Self.longestLabel else { return nil }
+      }
+    }
+    guard length > 0 else { return nil }
+    ascii = String(decoding: octets.lazy.map(Self.lowercased), as: UTF8.self)
+  }
+
   public var isRoot: Bool { ascii.isEmpty }
 
   public var labels: [Substring] { ascii.split(separator: ".") }

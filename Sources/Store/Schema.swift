@@ -12,7 +12,7 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing, transportSecurity, relaying, lessons]
+  static let steps: [String] = [first, listing, transportSecurity, relaying, lessons, signing]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -138,5 +138,12 @@ enum Schema {
     CREATE TABLE training(
       id INTEGER PRIMARY KEY, account TEXT NOT NULL, content INTEGER NOT NULL, wish INTEGER NOT NULL,
       cause INTEGER NOT NULL, attempts INTEGER NOT NULL) STRICT;
+    """
+
+  private static let signing = """
+    -- Private keys of DKIM and ARC. One signs from `begins` until `ends`; it is published somewhat longer.
+    CREATE TABLE signing_key(
+      domain TEXT, selector TEXT, algorithm TEXT NOT NULL, secret BLOB NOT NULL, made INTEGER NOT NULL,
+      begins INTEGER NOT NULL, ends INTEGER, PRIMARY KEY(domain, selector)) STRICT, WITHOUT ROWID;
     """
 }

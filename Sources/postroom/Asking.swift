@@ -2,6 +2,7 @@ import Administration
 import ArgumentParser
 import Configuration
 import Store
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -44,6 +45,36 @@ func ask(
   let end = try await carryOut(request, client, configuration, row: show)
   if !end.message.isEmpty { complain(end.message) }
   if end.status != 0 { throw ExitCode(end.status) }
+}
+
+/// The rows of a command's answer. Where no appliance runs and there is no store yet, none is made for it.
+func answers(
+  _ command: String, _ arguments: [String: String], _ configuration: Configuration
+) async throws -> [ControlRow] {
+  let request = ControlRequest(command, arguments)
+  let client = ControlClient(path: configuration.control.socket)
+  let found = CollectedRows()
+  let hasStore = access(configuration.dataFolder + "/postroom.db", R_OK) == 0
+  let end: ControlEnd
+  if hasStore {
+    end = try await carryOut(request, client, configuration) { found.add($0) }
+  } else {
+    guard let answer = try client.ask(request, row: { found.add($0) }) else {
+      throw CommandFailure("there is no store in \(configuration.dataFolder): start the appliance first")
+    }
+    end = answer
+  }
+  guard end.status == 0 else { throw CommandFailure(status: end.status, end.message) }
+  return found.rows
+}
+
+/// Rows as they come.
+private final class CollectedRows: Sendable {
+  private let held = Mutex<[ControlRow]>([])
+
+  var rows: [ControlRow] { held.withLock { $0 } }
+
+  func add(_ row: ControlRow) { held.withLock { $0.append(row) } }
 }
 
 /// Whoever has the store open answers soon, or lets go of it soon: an appliance that is starting or ending, or another

@@ -79,17 +79,21 @@ import Testing
 
 /// A real Postfix as the next server, in several moods.
 @Suite("EndToEnd: Postfix as the next server", .enabled(if: TestPostfix.canRun)) struct NextServerTests {
-  private func office(_ postfix: TestPostfix) throws -> TestAppliance {
-    try TestAppliance.running(
+  private func office(
+    _ postfix: TestPostfix, tls: String = "off", launcher: [String] = []
+  ) throws -> TestAppliance {
+    let office = try TestAppliance(
       extra: """
         [queue]
         retry = ["2 s"]
         [[route]]
         domains = ["remote.example"]
         host = "127.0.0.1:\(postfix.port)"
-        tls = "off"
+        tls = "\(tls)"
 
-        """, plaintext: true)
+        """, plaintext: true, launcher: launcher)
+    try office.start()
+    return office
   }
 
   private func send(_ office: TestAppliance, to recipients: [String], _ body: String = "hello") throws {
@@ -149,6 +153,39 @@ import Testing
     for n in 0..<5 { try send(office, to: ["a\(n)@remote.example"]) }
     try TestAppliance.wait("all arrive") { postfix.messages().count == 5 }
     #expect(try office.list("queue", "list").isEmpty)
+  }
+
+  /// It takes mail over TLS only. Its certificate is for its address, and whoever signed it is known to one office alone.
+  @Test func itInsistsOnTLS() throws {
+    let postfix = try TestPostfix(domain: "remote.example")
+    let (certificate, key) = (postfix.folder.file("certificate.pem"), postfix.folder.file("key.pem"))
+    try TestCertificate.make(names: "IP:127.0.0.1", certificate: certificate, key: key)
+    try postfix.configure(
+      "smtpd_tls_security_level=encrypt", "smtpd_tls_cert_file=\(certificate)", "smtpd_tls_key_file=\(key)",
+      "smtpd_tls_received_header=yes")
+    let opportunistic = try office(postfix, tls: "opportunistic")
+    try send(opportunistic, to: ["a@remote.example"])
+    try TestAppliance.wait("it arrives") { postfix.messages().count == 1 }
+    #expect(postfix.messages().first?.contains("using TLSv1.3 with cipher") == true)
+    #expect(try opportunistic.tell("trace", "a@remote.example").contains("TLSv1.3"))
+
+    let trusting = try office(postfix, tls: "verified", launcher: ["env", "SSL_CERT_FILE=\(certificate)"])
+    try send(trusting, to: ["b@remote.example"])
+    try TestAppliance.wait("it arrives") { postfix.messages().count == 2 }
+
+    // Nobody vouches for it: the message waits, and says why.
+    let doubting = try office(postfix, tls: "verified")
+    try send(doubting, to: ["c@remote.example"])
+    try TestAppliance.wait("it is tried") {
+      (try doubting.list("queue", "list").first?["attempts"] as? Int ?? 0) >= 1
+    }
+    #expect(try doubting.tell("trace", "c@remote.example").contains("TLS with 127.0.0.1:\(postfix.port) failed"))
+    // In the clear it is not to be had.
+    let clear = try office(postfix)
+    try send(clear, to: ["d@remote.example"])
+    try TestAppliance.wait("the sender is told") { try clear.count("alice") == 1 }
+    #expect(try clear.imap().imap("FETCH 1 (BODY.PEEK[])").joined(separator: "\n").contains("STARTTLS"))
+    #expect(postfix.messages().count == 2)
   }
 
   /// It hangs up in the middle of a content that is larger than it takes.

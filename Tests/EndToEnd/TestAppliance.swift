@@ -72,6 +72,7 @@ final class TestAppliance: @unchecked Sendable {
     }
     // No test writes to the internet.
     if !extra.contains("[relay]") { text += "[relay]\ndirect = false\n" }
+    if !extra.contains("[authentication]") { text += "[authentication]\nincoming = \"off\"\n" }
     if plaintext { text += "[network]\nplaintext-passwords-from = [\"127.0.0.0/8\"]\n" }
     configuration = text + extra + "\n"
     _ = try folder.write("appliance.conf", configuration)

@@ -43,7 +43,7 @@ public final class NameServer: Sendable {
     var template = Array("/tmp/postroom-nsd-XXXXXX".utf8CString)
     guard let made = mkdtemp(&template) else { throw Failed(description: "there is no folder for NSD") }
     folder = String(cString: made)
-    port = Self.freePort(address)
+    port = try Self.freePort(address)
     var anchors: [String] = []
     var configuration = Self.server(folder, address, port)
     do {
@@ -181,9 +181,14 @@ extension NameServer {
     rmdir(folder)
   }
 
-  private static func freePort(_ address: String) -> Int {
-    let socket = UDPSocket(address)
-    return socket.port
+  /// Free for both protocols, and below the ports that the system gives to connections: any of those can be taken at any time.
+  private static func freePort(_ address: String) throws -> Int {
+    for _ in 0..<1000 {
+      let port = Int.random(in: 10_000..<32_000)
+      let kinds = [SOCK_DGRAM, SOCK_STREAM].map { Int32($0.rawValue) }
+      if kinds.allSatisfy({ UDPSocket.canBind(kind: $0, address, port) }) { return port }
+    }
+    throw Failed(description: "no port is free for NSD")
   }
 
   /// Asks for a name that no zone has until there is an answer, whatever it is.

@@ -52,6 +52,9 @@ final class Office: Sendable {
       [limits]
       disk-reserve = "1 MiB"
 
+      [authentication]
+      incoming = "off"
+
       [network]
       plaintext-passwords-from = ["127.0.0.0/8"]
 

@@ -44,10 +44,12 @@ struct DomainCheckTests {
     let type: DNSRecordType
   }
 
-  private func check(_ setup: DomainSetup, _ probe: DomainCheck.Probe = .verified("TLSv1.3")) async -> [String:
-    DomainFinding]
-  {
-    let findings = await DomainCheck(setup, dns: dns, probe: { _ in probe }).run()
+  private func check(
+    _ setup: DomainSetup, _ probe: DomainCheck.Probe = .verified("TLSv1.3"), document: DomainCheck.PolicyDocument? = nil
+  ) async -> [String: DomainFinding] {
+    let findings = await DomainCheck(
+      setup, dns: dns, probe: { _ in probe }, fetch: { _ in document ?? .document(Array(setup.stsPolicy.utf8)) }
+    ).run()
     return Dictionary(uniqueKeysWithValues: findings.map { ($0.group, $0) })
   }
 
@@ -104,6 +106,8 @@ struct DomainCheckTests {
     let cases: [(String, String, DNSRecordType, [DNSRecord])] = [
       ("MX", "office.example", .mx, [.mx(MXRecord(preference: 5, exchange: other))]),
       ("MX", "office.example", .mx, [.mx(MXRecord(preference: 0, exchange: .root))]),
+      ("Return addresses", "mail.office.example", .mx, [.mx(MXRecord(preference: 0, exchange: .root))]),
+      ("Return addresses", "mail.office.example", .mx, [.mx(MXRecord(preference: 5, exchange: other))]),
       ("SPF", "office.example", .txt, [.txt("v=spf1 ip4:198.51.100.1 -all")]),
       ("SPF", "office.example", .txt, [.txt("v=spf1 mx +all")]),
       ("SPF", "office.example", .txt, [.txt("v=spf1 mx -all"), .txt("v=spf1 -all")]),
@@ -133,6 +137,34 @@ struct DomainCheckTests {
     #expect(await check(setup, .unreachable("no"))["TLS of the MX"]?.state == .advice)
     dns.fail("office.example", .soa, .bogus)
     #expect(await check(setup)["DNSSEC"]?.state == .wrong)
+  }
+
+  @Test func thePolicyIsFetchedAndJudged() async throws {
+    let setup = try setup()
+    publish(setup)
+    let cases: [(String, DomainFinding.State)] = [
+      ("version: STSv1\nmode: enforce\nmx: *.office.example\nmax_age: 604800\n", .good),
+      ("version: STSv1\nmode: testing\nmx: mail.office.example\nmax_age: 604800\n", .advice),
+      ("version: STSv1\nmode: none\nmax_age: 604800\n", .advice),
+      ("version: STSv1\nmode: enforce\nmx: mail.office.example\nmax_age: 3600\n", .advice),
+      ("version: STSv1\nmode: enforce\nmx: mx.office.example\nmax_age: 604800\n", .wrong),
+      ("version: STSv1\nmode: testing\nmx: mx.office.example\nmax_age: 604800\n", .advice),
+      ("<html>hello</html>", .wrong),
+      ("", .wrong),
+    ]
+    for (text, state) in cases {
+      let found = await check(setup, document: .document(Array(text.utf8)))["MTA-STS"]
+      #expect(found?.state == state, "\(text): \(found?.sentences ?? [])")
+    }
+    let failed = await check(setup, document: .failure("no answer"))["MTA-STS"]
+    #expect(failed?.state == .wrong)
+    #expect(failed?.sentences.contains { $0.contains("cannot be fetched: no answer") } == true)
+    let another = try #require(DomainName("backup.office.example"))
+    dns.set("backup.office.example", .a, .init(records: [.address(Self.address)]))
+    change(
+      "office.example", .mx, .mx(MXRecord(preference: 10, exchange: setup.host)),
+      .mx(MXRecord(preference: 20, exchange: another)))
+    #expect(await check(setup)["MTA-STS"]?.state == .wrong)
   }
 
   @Test func reportsElsewhereNeedConsent() async throws {

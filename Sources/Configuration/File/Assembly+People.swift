@@ -89,7 +89,8 @@ extension Assembly {
     }
     let own = addresses.filter { claim($0.value, line: $0.line, who: "the account \(name)", &people) }
     let account = Configuration.Account(
-      name: name, addresses: own.map(\.value), quota: quota)
+      name: name, addresses: own.map(\.value), quota: quota,
+      keptLists: Set(section.read(Keys.lists).map { $0.lowercased() }))
     people.accounts.append(Located(value: account, line: section.line))
     for address in own { people.destinations[address.value.key] = .account(account) }
   }

@@ -20,9 +20,9 @@ struct Assembly {
       aliases: people.aliases.map(\.value), groups: people.groups.map(\.value), delivery: people.delivery,
       services: services, tls: tls(), plaintextPasswordNetworks: plaintextNetworks(),
       proxyProtocolNetworks: proxyNetworks(), limits: limits, submission: submission(), devices: devices(people),
-      rules: rules(), spam: spam(), attachments: attachments(), clamd: clamd(), milters: milters(), dns: dns(),
-      relay: relay(), routes: routes(people), smartHost: smartHost.hop, smartHostUse: smartHost.use,
-      backups: backups(people), queue: queue(), trace: trace(),
+      rules: rules(), authentication: authentication(), spam: spam(), attachments: attachments(), clamd: clamd(),
+      milters: milters(), dns: dns(), relay: relay(), routes: routes(people), smartHost: smartHost.hop,
+      smartHostUse: smartHost.use, backups: backups(people), queue: queue(), trace: trace(),
       control: control(), localSocket: localSocket(),
       logLevel: root.table(Schema.LogTable.schema).read(Schema.LogTable.level),
       passwordIterations: root.table(Schema.PasswordsTable.schema).read(Schema.PasswordsTable.iterations))

@@ -34,6 +34,9 @@ extension ConfigurationFile {
       [relay]
       direct = false
 
+      [authentication]
+      incoming = "off"
+
       [limits]
       disk-reserve = "16 MiB"
 

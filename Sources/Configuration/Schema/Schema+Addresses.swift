@@ -10,7 +10,7 @@ enum Schema {
       DomainTable.schema, AccountTable.schema, AliasTable.schema, GroupTable.schema, DeliveryTable.schema,
     ] + ServiceTable.schemas + [
       TLSTable.schema, NetworkTable.schema, LimitsTable.schema, DeviceTable.schema, RuleTable.schema,
-      SpamTable.schema, AttachmentsTable.schema, ClamdTable.schema, MilterTable.schema,
+      AuthenticationTable.schema, SpamTable.schema, AttachmentsTable.schema, ClamdTable.schema, MilterTable.schema,
       DNSTable.schema, RelayTable.schema, RouteTable.schema, SmartHostTable.schema, BackupTable.schema,
       TLSPolicyTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
       LocalTable.schema, LogTable.schema, PasswordsTable.schema,
@@ -59,9 +59,13 @@ enum Schema {
       "quota", .size((1 << 20)...(1 << 50)), example: #""10 GiB""#,
       "How much its mailboxes may hold together. Mail that does not fit is refused when it comes, never lost. Without "
         + "this key there is no limit.")
+    static let lists = Setting(
+      "keeps-lists", .list(of: Kind<String>.nonEmptyText, count: 0...1000), [], written: "[]",
+      #"Mailing lists, by their List-Id such as "announce.lists.example.net", whose mail this account gets in Junk, with "#
+        + "the reason, where the author's domain asks to refuse it (DMARC) because the list has changed it.")
     static let schema = TableSchema(
       "account", presence: .inSmallest, "The people and other users with mailboxes; one [[account]] for each.",
-      keys: [name, addresses, quota])
+      keys: [name, addresses, quota, lists])
   }
 
   enum AliasTable {

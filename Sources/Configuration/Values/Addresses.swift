@@ -55,6 +55,8 @@ extension Configuration {
     public let addresses: [Address]
     /// Bytes that its mailboxes may hold together; `nil` is no limit. Quarantined mail does not count.
     public let quota: Int?
+    /// List-Ids, in lower case, of mailing lists whose mail is kept although DMARC asks to refuse it.
+    public let keptLists: Set<String>
   }
 
   /// Another address for one or several others. The sender of the message stays who it is (RFC 5321 §3.9.1).

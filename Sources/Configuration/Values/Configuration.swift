@@ -37,6 +37,7 @@ public struct Configuration: Sendable {
   public var submission: Submission
   public var devices: [Device]
   public var rules: [Rule]
+  public var authentication: Authentication
   public var spam: Spam
   public var attachments: Attachments
   /// `nil`: nothing is scanned for viruses.

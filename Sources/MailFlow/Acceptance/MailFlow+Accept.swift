@@ -37,10 +37,12 @@ extension MailFlow {
       envelope: envelope, content: content,
       header: work.during(.scan) { Self.deliverable(header, content, configuration) },
       configuration: configuration, deadline: deadline ?? Self.deadline(for: envelope, configuration))
+    if let senderCheck, content.isParsed, envelope.origin.isFromOutside {
+      await check(&candidate, senderCheck)
+    }
     candidate.verdicts =
       content.isParsed
       ? await judge(candidate) : envelope.recipients.map { _ in .unknown("nothing has looked at this message") }
-    if let signer, !envelope.origin.isFromOutside { candidate.signature = await signature(candidate, signer) }
     var fingerprint = Fingerprint.applies(to: envelope.origin) ? Fingerprint(envelope, content: content.hash) : nil
     #if DEBUG
       if Mutation.noFingerprint.isOn { fingerprint = nil }
@@ -112,15 +114,6 @@ extension MailFlow {
         messageID: candidate.messageID, subject: candidate.subject, stage: "content",
         words: displayable(([answer.description] + reasons).joined(separator: "; "), limit: 2000)))
     return .refused(answer)
-  }
-
-  private func signature(_ candidate: Candidate, _ signer: any Signer) async -> [UInt8] {
-    let hasRemote = candidate.envelope.recipients.contains {
-      !candidate.configuration.isLocal(domain: $0.address.domain)
-    }
-    guard hasRemote else { return [] }
-    let message = candidate.judged
-    return await before(candidate.deadline) { await signer.signature(for: message) } ?? []
   }
 
   /// The header section that is delivered: the policy's or the received one, without what only this house may write.

@@ -5,19 +5,20 @@ internal import Store
 
 /// A message between its last byte and its commit: what was found out about it so far.
 struct Candidate: Sendable {
-  let envelope: Envelope
+  var envelope: Envelope
   let content: ReceivedContent
   /// The header section as it will be delivered, without marks.
-  let header: HeaderSection
+  var header: HeaderSection
   let configuration: Configuration
   let deadline: ContinuousClock.Instant
   var verdicts: [Verdict] = []
-  /// Fields that prove where it comes from, for what leaves the house.
-  var signature: [UInt8] = []
+  /// Who sent it, where it comes from outside and somebody found out.
+  var sender: SenderFacts?
 
   var judged: JudgedMessage {
     JudgedMessage(
-      envelope: envelope, header: header, content: content, configuration: configuration, deadline: deadline)
+      envelope: envelope, header: header, content: content, configuration: configuration, deadline: deadline,
+      sender: sender)
   }
 
   var messageID: String? {
@@ -69,7 +70,12 @@ extension MailFlow {
       throw StoreError.misuse("a plan for \(plan.recipients.count) of \(envelope.recipients.count) recipients")
     }
     if let answer = Self.commonRefusal(plan) { return .refused(answer) }
-    var commission = commission(candidate, plan)
+    let made = Self.variants(candidate, plan)
+    var headers = made.headers
+    if let signer, Self.leaves(candidate, plan) {
+      headers = await headers.asyncMap { await self.signed($0, candidate, signer) }
+    }
+    var commission = commission(candidate, plan, headers, made.variantOf)
     commission.fingerprint = fingerprint
     let notified = await notificationsOfSuccess(candidate, plan)
     commission.notifications = notified.commissions
@@ -108,8 +114,8 @@ extension MailFlow {
     return answers.first { $0.isTransient } ?? answers.first
   }
 
-  private func commission(_ candidate: Candidate, _ plan: Plan) -> Commission {
-    let (envelope, content, now) = (candidate.envelope, candidate.content, clock.now())
+  /// The header sections that are needed, the one without marks first, and which of them each recipient gets.
+  private static func variants(_ candidate: Candidate, _ plan: Plan) -> (headers: [HeaderSection], variantOf: [Int]) {
     var tags: [Tag?] = [nil]
     let variantOf = plan.recipients.map { recipient in
       guard let tag = recipient.tag, tag.changesHeader else { return 0 }
@@ -117,10 +123,16 @@ extension MailFlow {
       tags.append(tag)
       return tags.count - 1
     }
-    let variants = tags.map { tag in
+    return (tags.map { $0.map { HeaderSection($0.applied(to: candidate.header)) } ?? candidate.header }, variantOf)
+  }
+
+  private func commission(
+    _ candidate: Candidate, _ plan: Plan, _ headers: [HeaderSection], _ variantOf: [Int]
+  ) -> Commission {
+    let (envelope, content, now) = (candidate.envelope, candidate.content, clock.now())
+    let variants = headers.map { header in
       NewContent(
-        header: tag.map { HeaderSection($0.applied(to: candidate.header)) } ?? candidate.header,
-        structure: content.structure, body: content.body.asNewBody,
+        header: header, structure: content.structure, body: content.body.asNewBody,
         facts: content.isParsed ? [] : .unparsed)
     }
     let showsClient =
@@ -131,7 +143,7 @@ extension MailFlow {
     let parts = received.split(separator: 1, maxSplits: 1, omittingEmptySubsequences: false)
     return Commission(
       envelope: envelope, plan: plan, variants: variants, variantOf: variantOf,
-      receivedBefore: Array(parts.first ?? []), receivedBehind: Array(parts.last ?? []) + candidate.signature,
+      receivedBefore: Array(parts.first ?? []), receivedBehind: Array(parts.last ?? []),
       messageID: candidate.messageID, subject: candidate.subject, size: content.size,
       steps: steps(candidate, now), now: now)
   }

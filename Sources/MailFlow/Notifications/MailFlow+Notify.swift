@@ -27,8 +27,8 @@ extension MailFlow {
     if envelope.reversePath == nil {
       return .silent("nobody is told: the message has no sender, as notifications have none")
     }
-    // Until senders can be authenticated, a notification to a forged one would hit somebody who sent nothing.
-    if envelope.origin.isFromOutside { return .unauthenticated }
+    // A notification to a forged sender would hit somebody who sent nothing.
+    if envelope.origin.isFromOutside, !envelope.isSenderProven { return .unauthenticated }
     return nil
   }
 
@@ -102,7 +102,16 @@ extension MailFlow {
     }
     guard let fate = plan.recipients.first?.fate else { return .silent("the sender is not told: it has no plan") }
     if case .reject(let answer) = fate { return .silent("the sender is not told: \(answer)") }
-    let variant = NewContent(header: header, structure: structure, body: .pieces(of: message.body))
+    var leaving = header
+    if let signer, fate.leaves {
+      let body = ReceivedBody(place: .memory([message.body]), size: message.body.count, hash: [], share: nil)
+      let content = ReceivedContent(header: header, structure: structure, body: body, hash: [])
+      let judged = JudgedMessage(
+        envelope: envelope, header: header, content: content, configuration: configuration,
+        deadline: .now + configuration.limits.submissionReplyDeadline)
+      leaving = await signed(judged, signer)
+    }
+    let variant = NewContent(header: leaving, structure: structure, body: .pieces(of: message.body))
     return .notify(
       Commission(
         envelope: envelope, plan: plan, variants: [variant], variantOf: [0],

@@ -15,6 +15,7 @@ extension Envelope {
     static let device: UInt8 = 8
     static let fingerprint: UInt8 = 9
     static let transport: UInt8 = 10
+    static let senderProven: UInt8 = 20
   }
 
   /// The columns that the store does not understand.
@@ -29,6 +30,7 @@ extension Envelope {
     fields.add(Option.listener, listener)
     fields.add(Option.device, device)
     fields.add(Option.transport, transport == .standard ? nil : Int64(transport.rawValue))
+    fields.add(Option.senderProven, isSenderProven)
     if let fingerprint { fields.add(Option.fingerprint, fingerprint.bytes) }
     return fields.bytes
   }
@@ -52,5 +54,6 @@ extension Envelope {
       smtputf8: fields.flag(Option.smtputf8), eightBitMIME: fields.flag(Option.eightBitMIME),
       listener: fields.text(Option.listener) ?? "", receivedAt: row.at)
     transport = Self.transport(in: row.options)
+    isSenderProven = fields.flag(Option.senderProven)
   }
 }

@@ -135,6 +135,8 @@ public struct Envelope: Sendable {
   /// The listener through which it came, such as `smtp` or `submissions`.
   public var listener: String
   public var receivedAt: Moment
+  /// Of mail from outside: SPF or an aligned signature proves the reverse-path, so its owner may be told what became of it.
+  public var isSenderProven = false
 
   public init(
     origin: Origin, reversePath: EmailAddress?, recipients: [EnvelopeRecipient],

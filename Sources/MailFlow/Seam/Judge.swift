@@ -12,11 +12,14 @@ public struct JudgedMessage: Sendable {
   public var configuration: Configuration
   /// When the answer is given without the judge. Work that is not done by then should stop.
   public var deadline: ContinuousClock.Instant
+  /// Who sent it, as far as that is known; `nil` for mail from inside, and where nobody found out.
+  public var sender: SenderFacts?
 
   public init(
     envelope: Envelope, header: HeaderSection, content: ReceivedContent, configuration: Configuration,
-    deadline: ContinuousClock.Instant
+    deadline: ContinuousClock.Instant, sender: SenderFacts? = nil
   ) {
+    self.sender = sender
     self.envelope = envelope
     self.header = header
     self.content = content

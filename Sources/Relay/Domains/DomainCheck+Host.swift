@@ -83,7 +83,7 @@ extension DomainCheck {
   }
 
   /// The mail exchangers in order, or sentences.
-  private func exchangers(_ finding: inout DomainFinding) async -> [MXRecord] {
+  func exchangers(_ finding: inout DomainFinding) async -> [MXRecord] {
     switch await look({ dns async throws(DNSFailure) in try await dns.mx(setup.domain) }) {
     case .failure(let why): finding.fault("\(why).")
     case .answer(let answer):

@@ -1,4 +1,5 @@
 internal import Resolver
+internal import SMTP
 
 /// What the domain says of its mail: who sends it, and how it is to be carried.
 extension DomainCheck {
@@ -50,7 +51,11 @@ extension DomainCheck {
       finding.good("The host has the domain's name.")
       return finding
     }
-    guard let text = await policy(setup.hostSPF, "v=spf1", &finding) else { return finding }
+    guard let text = await policy(setup.hostSPF, "v=spf1", &finding) else {
+      finding.advise(
+        "Mail that is forwarded leaves with return addresses at \(setup.host) (SRS): others check this record then.")
+      return finding
+    }
     finding.good("\(text)")
     judgeEnd(text.lowercased().split(separator: " ").dropFirst().map(String.init), &finding, setup.hostSPF)
     return finding
@@ -58,7 +63,28 @@ extension DomainCheck {
 
   func dkim() async -> DomainFinding {
     var finding = DomainFinding("DKIM")
-    finding.advise("This release does not sign mail yet, so there is nothing to look up.")
+    guard let records = setup.signingRecords else {
+      finding.advise("The keys are not at hand, so nothing was looked up.")
+      return finding
+    }
+    if records.isEmpty {
+      finding.advise("Mail of the domain is not signed yet. Make keys: postroom dkim new \(setup.domain)")
+    }
+    for needed in setup.signingKeys {
+      guard case .txt(let wanted) = needed.record else { continue }
+      switch await look({ dns async throws(DNSFailure) in try await dns.txt(needed.name) }) {
+      case .failure(let why): finding.fault("\(why).")
+      case .answer(let answer):
+        let key = PolicyTags(wanted)["p"]
+        if answer.values.isEmpty {
+          finding.missing("\(needed.name) is not there.", needed)
+        } else if answer.values.contains(where: { PolicyTags($0)["p"] == key }) {
+          finding.good("\(needed.name) has the key.")
+        } else {
+          finding.fault("\(needed.name) has another key.", needed)
+        }
+      }
+    }
     return finding
   }
 
@@ -116,32 +142,8 @@ extension DomainCheck {
     var finding = DomainFinding(group)
     guard let needed, let text = await policy(needed, "v=tlsrptv1", &finding) else { return finding }
     finding.good("\(text)")
-    let targets = (PolicyTags(text)["rua"] ?? "").split(separator: ",").map { $0.drop { $0 == " " }.lowercased() }
-    if targets.isEmpty || !targets.allSatisfy({ $0.hasPrefix("mailto:") || $0.hasPrefix("https://") }) {
+    if TLSReportRecord(text) == nil {
       finding.fault("rua must have mailto: or https: addresses (RFC 8460 §3).", needed)
-    }
-    return finding
-  }
-
-  func mtaSTS() async -> DomainFinding {
-    var finding = DomainFinding("MTA-STS")
-    guard let needed = setup.sts, let text = await policy(needed, "v=stsv1", &finding) else { return finding }
-    finding.good("\(text)")
-    let id = PolicyTags(text)["id"] ?? ""
-    // RFC 8461 §3.1: 1*32(ALPHA / DIGIT).
-    let isID = (1...32).contains(id.utf8.count) && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
-    if !isID { finding.fault("Its id must have 1 to 32 letters and digits.", needed) }
-    guard let host = setup.stsHost else { return finding }
-    switch await look({ dns async throws(DNSFailure) in try await dns.a(host.name) }) {
-    case .failure(let why): finding.fault("\(why).")
-    case .answer(let four) where four.values.isEmpty:
-      guard case .answer(let six) = await look({ dns async throws(DNSFailure) in try await dns.aaaa(host.name) }),
-        !six.values.isEmpty
-      else {
-        finding.fault("\(host.name) has no address, so nobody finds the policy.", host)
-        return finding
-      }
-    case .answer: break
     }
     return finding
   }

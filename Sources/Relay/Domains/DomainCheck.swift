@@ -14,22 +14,36 @@ public struct DomainCheck: Sendable {
     case withoutTLS(String)
   }
 
+  /// What came of fetching the document of an MTA-STS policy.
+  public enum PolicyDocument: Sendable, Hashable {
+    case document([UInt8])
+    /// Half a sentence says why there is none.
+    case failure(String)
+  }
+
   let setup: DomainSetup
   let dns: any DNS
   /// Connects to port 25 of a host. `nil`: nobody is connected to.
   let probe: (@Sendable (DomainName) async -> Probe)?
+  /// Fetches the MTA-STS policy of a domain. `nil`: nobody is connected to.
+  let fetch: (@Sendable (DomainName) async -> PolicyDocument)?
 
-  public init(_ setup: DomainSetup, dns: any DNS, probe: (@Sendable (DomainName) async -> Probe)?) {
+  public init(
+    _ setup: DomainSetup, dns: any DNS, probe: (@Sendable (DomainName) async -> Probe)?,
+    fetch: (@Sendable (DomainName) async -> PolicyDocument)? = nil
+  ) {
     self.setup = setup
     self.dns = dns
     self.probe = probe
+    self.fetch = fetch
   }
 
   /// The findings of all groups, always in the same order.
   public func run() async -> [DomainFinding] {
     let groups: [@Sendable (DomainCheck) async -> DomainFinding] = [
       { await $0.dnssec() }, { await $0.address() }, { await $0.reverse() }, { await $0.mx() }, { await $0.mxTLS() },
-      { await $0.dane() }, { await $0.domainSPF() }, { await $0.hostSPF() }, { await $0.dkim() },
+      { await $0.dane() }, { await $0.domainSPF() }, { await $0.hostSPF() }, { await $0.returnAddresses() },
+      { await $0.dkim() },
       { await $0.dmarc() }, { await $0.domainTLSReporting() }, { await $0.hostTLSReporting() },
       { await $0.mtaSTS() }, { await $0.services() }, { await $0.autoconfig() }, { await $0.autodiscover() },
     ]

@@ -12,6 +12,17 @@ public struct DomainSetup: Sendable {
     public var isEnabled: Bool
   }
 
+  /// The key of a selector, as the DNS must have it.
+  public struct SigningRecord: Sendable, Hashable {
+    public var selector: String
+    public var text: String
+
+    public init(selector: String, text: String) {
+      self.selector = selector
+      self.text = text
+    }
+  }
+
   public let domain: DomainName
   /// The machine's name.
   public let host: DomainName
@@ -23,6 +34,8 @@ public struct DomainSetup: Sendable {
   public let services: [Service]
   /// All mail leaves through another server.
   public let leavesElsewhere: Bool
+  /// The records of the keys that sign the domain's mail, or shall soon, or did until lately; `nil`: nobody knows.
+  public var signingRecords: [SigningRecord]?
   /// The local part of the address that reports go to.
   public let reportsTo = "postmaster"
 

@@ -43,7 +43,14 @@ extension DomainSetup {
         + (addresses.isEmpty
           ? "ADDRESS IN PTR \(host.zoneText)"
           : addresses.map { "\(DomainName.reverse(of: $0).zoneText) IN PTR \(host.zoneText)" }.joined(separator: ", ")))
-    notes.append("DKIM: this release does not sign yet, so there is no record for it.")
+    notes.append(
+      "Forwarding: forwarded mail leaves with return addresses at \(host) (SRS), so that name needs the SPF record above, and "
+        + "its mail must come to this machine: by its address, or by an MX record that names it.")
+    if signingRecords == nil {
+      notes.append("DKIM: the keys are not at hand; `postroom dkim list \(domain)` shows their records.")
+    } else if signingKeys.isEmpty {
+      notes.append("DKIM: mail of the domain is not signed yet. Make keys: postroom dkim new \(domain)")
+    }
     notes.append(
       "MTA-STS: a web server with a certificate for mta-sts.\(domain) must answer "
         + "https://mta-sts.\(domain)/.well-known/mta-sts.txt with these lines: "
@@ -76,7 +83,8 @@ extension DomainSetup {
   var hostSPF: NeededRecord {
     NeededRecord(
       host, .txt, .txt("v=spf1 a -all"), .recommended,
-      "SPF for the name in our greeting and for mail without a sender, such as notifications.")
+      "SPF for the name in our greeting, for mail without a sender, such as notifications, and for mail that is forwarded: its "
+        + "return addresses are at this name (SRS).")
   }
 
   /// `nil`: the domain's name is too long for it.
@@ -89,7 +97,18 @@ extension DomainSetup {
     }
   }
 
-  private var senderRecords: [NeededRecord] { [domainSPF, host == domain ? nil : hostSPF, dmarc].compactMap { $0 } }
+  /// The keys of DKIM (RFC 6376 §3.6.2.1).
+  var signingKeys: [NeededRecord] {
+    (signingRecords ?? []).compactMap { key in
+      below(key.selector, "_domainkey").map {
+        NeededRecord($0, .txt, .txt(key.text), .needed, "DKIM: the key with which mail of the domain is signed.")
+      }
+    }
+  }
+
+  private var senderRecords: [NeededRecord] {
+    [domainSPF, host == domain ? nil : hostSPF].compactMap { $0 } + signingKeys + [dmarc].compactMap { $0 }
+  }
 
   var tlsa: NeededRecord? {
     guard let association, let name = belowHost("_25", "_tcp") else { return nil }

@@ -137,6 +137,7 @@ final class TestPostfix {
       virtual unix - n n - - virtual
       proxymap unix - - n - - proxymap
       anvil unix - - n - 1 anvil
+      tlsmgr unix - - n 1000? 1 tlsmgr
       postlog unix-dgram n - n - 1 postlogd
       \(lines.joined(separator: "\n"))
 

@@ -5,5 +5,6 @@ extension FuzzTarget {
     mime, structures,
     mimeFields, header, addresses, dates, received, encodedWords, charsets, transfer, configuration, proxy, lines,
     dnsRecords, dnsNames, transportPolicies, httpResponse, returnAddresses, tokens, archives, helpers,
+    spf, signatures, authenticationRecords,
   ]
 }

@@ -112,7 +112,7 @@ let package = Package(
     room(
       "Administration",
       [
-        "Platform", "Configuration", "Network", "Accounts", "Store", "MailAuthentication", "MailFlow", nioCore,
+        "Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailAuthentication", "MailFlow", nioCore,
         nioPosix,
         log,
       ]),

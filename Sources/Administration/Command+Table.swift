@@ -1,5 +1,5 @@
 extension Command {
   /// Every command that the control socket knows, and the command line where no appliance runs.
   public static let all: [Command] =
-    state + traces + queue + quarantine + accounts + spam + signing + transportReports + upkeep
+    state + traces + queue + quarantine + accounts + spam + filter + signing + transportReports + upkeep
 }

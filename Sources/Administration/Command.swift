@@ -13,10 +13,12 @@ public struct Office: Sendable {
   public let running: (any RunningAppliance)?
   /// What people call spam; `nil` in an appliance without a classifier.
   public let classifier: (any Classifier)?
+  /// Messages that the command line hands over for a look.
+  let uploads: Uploads
 
   public init(
     configuration: Configuration, store: Store, flow: MailFlow, authenticator: Authenticator,
-    running: (any RunningAppliance)?, classifier: (any Classifier)? = nil
+    running: (any RunningAppliance)?, classifier: (any Classifier)? = nil, uploads: Uploads = Uploads()
   ) {
     self.configuration = configuration
     self.store = store
@@ -24,6 +26,7 @@ public struct Office: Sendable {
     self.authenticator = authenticator
     self.running = running
     self.classifier = classifier
+    self.uploads = uploads
   }
 }
 

@@ -20,10 +20,11 @@ public final class Rooms: Sendable {
   /// The return addresses of forwarded mail.
   let rewriting: SenderRewriting
   private let clock: Clock
-  /// Names, as the configuration in force wants them looked up.
-  let dns: ConfiguredDNS
   private let current: CurrentConfiguration
   private let gateway: FilteringGateway
+  /// Whoever looks names up does it here. It starts with the first question.
+  let dns: ConfiguredDNS
+  private let uploads = Uploads()
 
   /// The configuration in force.
   public var configuration: Configuration { current.value }
@@ -57,7 +58,7 @@ public final class Rooms: Sendable {
     authenticator = Authenticator(configuration: read, secrets: StoredSecrets(store), clock: clock)
     let dns = ConfiguredDNS(configuration: read, log: logger)
     self.dns = dns
-    gateway = FilteringGateway(store: store, configuration: read, connect: connect, log: logger)
+    gateway = FilteringGateway(store: store, configuration: read, connect: connect, dns: dns, log: logger)
     flow = MailFlow(
       store: store, configuration: read, judge: AuthenticationJudge(gateway.judge),
       planner: Delivery(
@@ -84,7 +85,7 @@ public final class Rooms: Sendable {
   public func office(running: (any RunningAppliance)? = nil) -> Office {
     Office(
       configuration: configuration, store: store, flow: flow, authenticator: authenticator, running: running,
-      classifier: gateway.classifier)
+      classifier: gateway.classifier, uploads: uploads)
   }
 
   /// Finishes what the store has under way, and closes it.

@@ -20,7 +20,8 @@ struct Services: Sendable {
     // One for all ports: it counts what devices send.
     let submission = SubmissionPolicy(clock: clock)
     let policies: [(Configuration.Service.Name, any ReceptionPolicy)] = [
-      (.smtp, DevicePort(devices: submission, others: MXPolicy())), (.submission, submission),
+      (.smtp, DevicePort(devices: submission, others: MXPolicy(pace: PeerPace(clock: clock)))),
+      (.submission, submission),
       (.submissions, submission),
     ]
     var receptions: [Configuration.Service.Name: Reception] = [:]

@@ -23,6 +23,16 @@ struct Upkeep {
     }
   }
 
+  private func forgetSenders() async {
+    let settings = rooms.configuration.greylisting
+    let (now, rule) = (clock.now(), GreylistRule(delay: settings.delay, keep: settings.keep))
+    do {
+      try await rooms.store.write(.freeing) { try $0.retireGreylist(at: now, rule) }
+    } catch {
+      logger.warning("Old senders of the greylist could not be forgotten", metadata: ["reason": "\(error)"])
+    }
+  }
+
   func run() async {
     while !Task.isCancelled {
       do {
@@ -33,6 +43,7 @@ struct Upkeep {
       } catch {
         logger.warning("Old traces could not be deleted", metadata: ["reason": "\(error)"])
       }
+      await forgetSenders()
       await renewKeys()
       await rooms.flow.writeSummaries()
       guard (try? await Task.sleep(for: .seconds(3600))) != nil else { return }

@@ -23,6 +23,8 @@ public protocol ReceptionPolicy: Sendable {
   func recipient(
     _ recipient: EnvelopeRecipient, _ resolution: Resolution, _ envelope: Envelope, _ session: ReceptionSession
   ) async -> Answer?
+  /// A recipient or a message is about to be refused for good, whoever decided that. The reply waits until this returns.
+  func refusing(_ session: ReceptionSession) async
   /// The content has come in whole. Decides about it as far as that concerns the port, and fixes its header.
   func content(_ envelope: Envelope, _ content: ReceivedContent, _ session: ReceptionSession) async -> ContentDecision
 }
@@ -33,6 +35,7 @@ extension ReceptionPolicy {
   public func recipient(
     _ recipient: EnvelopeRecipient, _ resolution: Resolution, _ envelope: Envelope, _ session: ReceptionSession
   ) async -> Answer? { nil }
+  public func refusing(_ session: ReceptionSession) async {}
   public func content(
     _ envelope: Envelope, _ content: ReceivedContent, _ session: ReceptionSession
   ) async -> ContentDecision { .accept(header: nil) }

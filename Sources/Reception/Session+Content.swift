@@ -200,6 +200,7 @@ extension Session {
     case .refused(let answer):
       // MailFlow has traced it, with the filters' reasons.
       forgetTransaction()
+      if answer.isPermanent { await reception.policy.refusing(facts) }
       return try await carryOut(machine.contentFinished(Reply(answer)))
     case .unknown:
       throw SessionError.silent

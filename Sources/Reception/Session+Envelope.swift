@@ -51,6 +51,7 @@ extension Session {
       self.transaction?.envelope.recipients.append(recipient)
       return try await carryOut(machine.recipientAnswered(.accepted(nil)))
     }
+    if refusal.isPermanent { await reception.policy.refusing(facts) }
     let reply = Reply(refusal)
     trace(.recipient, reply, envelope, recipient: command.address)
     let isUnknown = refusal.isPermanent && refusal.enhanced == "5.1.1"

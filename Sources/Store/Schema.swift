@@ -12,7 +12,9 @@ enum Schema {
     """
 
   /// `steps[n]` leads from version n to version n + 1.
-  static let steps: [String] = [first, listing, transportSecurity, relaying, lessons, signing]
+  static let steps: [String] = [
+    first, listing, transportSecurity, relaying, lessons, signing, greylisting, marks,
+  ]
 
   private static let first = """
     CREATE TABLE sequence(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -146,4 +148,13 @@ enum Schema {
       domain TEXT, selector TEXT, algorithm TEXT NOT NULL, secret BLOB NOT NULL, made INTEGER NOT NULL,
       begins INTEGER NOT NULL, ends INTEGER, PRIMARY KEY(domain, selector)) STRICT, WITHOUT ROWID;
     """
+
+  private static let greylisting = """
+    -- Networks (or domains) whose suspicious mail was put off, and came again (passed). See `Greylist.swift`.
+    CREATE TABLE greylist(
+      key TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, passed INTEGER NOT NULL)
+      STRICT, WITHOUT ROWID;
+    """
+
+  private static let marks = "CREATE INDEX training_keyword ON training(account) WHERE cause = 1;"
 }

@@ -24,7 +24,7 @@ public final class Store: Sendable {
   /// Bodies up to this many bytes are handed over in memory; larger ones are staged (``stage()``).
   public static let inlineLimit = 262_144
   /// The schema that this program writes.
-  public static let schemaVersion = 6
+  public static let schemaVersion = 8
 
   /// How to open a store.
   public struct Options: Sendable {

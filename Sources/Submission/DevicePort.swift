@@ -35,6 +35,8 @@ public struct DevicePort: ReceptionPolicy {
     await policy(session).recipient(recipient, resolution, envelope, session)
   }
 
+  public func refusing(_ session: ReceptionSession) async { await policy(session).refusing(session) }
+
   public func content(
     _ envelope: Envelope, _ content: ReceivedContent, _ session: ReceptionSession
   ) async -> ContentDecision {

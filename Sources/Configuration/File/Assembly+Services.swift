@@ -115,7 +115,8 @@ extension Assembly {
       connections: table.read(Keys.connections), connectionsPerAddress: table.read(Keys.connectionsPerAddress),
       staging: table.read(Keys.staging), stagingPerAddress: table.read(Keys.stagingPerAddress),
       diskReserve: table.read(Keys.diskReserve), replyDeadline: table.read(Keys.replyDeadline),
-      submissionReplyDeadline: table.read(Keys.submissionReplyDeadline))
+      submissionReplyDeadline: table.read(Keys.submissionReplyDeadline),
+      messagesPerMinute: table.read(Keys.messagesPerMinute), longestRefusal: table.read(Keys.longestRefusal))
     for (key, size) in [(Keys.staging, limits.staging), (Keys.stagingPerAddress, limits.stagingPerAddress)]
     where size < limits.messageSize {
       findings.error(

@@ -34,6 +34,8 @@ struct Assembly {
     for (number, route) in configuration.routes.enumerated() {
       for domain in route.domains { configuration.routeIndex[domain, default: []].append(number) }
     }
+    configuration.dnsLists = dnsLists()
+    configuration.greylisting = greylisting()
     configuration.tlsPolicies = tlsPolicies(people, routes: configuration.routes)
     for policy in configuration.tlsPolicies {
       for domain in policy.domains { configuration.tlsPolicyIndex[domain] = policy.mode }

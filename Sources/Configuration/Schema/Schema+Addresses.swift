@@ -11,6 +11,7 @@ enum Schema {
     ] + ServiceTable.schemas + [
       TLSTable.schema, NetworkTable.schema, LimitsTable.schema, DeviceTable.schema, RuleTable.schema,
       AuthenticationTable.schema, SpamTable.schema, AttachmentsTable.schema, ClamdTable.schema, MilterTable.schema,
+      DNSListTable.schema, GreylistingTable.schema,
       DNSTable.schema, RelayTable.schema, RouteTable.schema, SmartHostTable.schema, BackupTable.schema,
       TLSPolicyTable.schema, QueueTable.schema, TraceTable.schema, ControlTable.schema,
       LocalTable.schema, LogTable.schema, PasswordsTable.schema,

@@ -116,11 +116,19 @@ extension Schema {
     static let submissionReplyDeadline = Setting(
       "submission-reply-deadline", time: .seconds(1)...(.seconds(300)), .seconds(10),
       "The same for messages from your own people, who are waiting.")
+    static let messagesPerMinute = Setting(
+      "messages-per-minute", number: 1...1_000_000, 300,
+      "The most messages a minute from one address on port 25; whoever sends more is put off. Addresses of internal "
+        + "networks may send more.")
+    static let longestRefusal = Setting(
+      "longest-refusal", time: .zero...(.seconds(60)), .seconds(5),
+      "Who is refused again and again on port 25 gets each refusal a little later, up to this time; \"0 s\" does not. "
+        + "Addresses of internal networks do not wait.")
     static let schema = TableSchema(
       "limits", "What is granted to anyone at most.",
       keys: [
         messageSize, recipients, connections, connectionsPerAddress, staging, stagingPerAddress, diskReserve,
-        replyDeadline, submissionReplyDeadline,
+        replyDeadline, submissionReplyDeadline, messagesPerMinute, longestRefusal,
       ])
   }
 

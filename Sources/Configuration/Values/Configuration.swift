@@ -43,6 +43,8 @@ public struct Configuration: Sendable {
   /// `nil`: nothing is scanned for viruses.
   public var clamd: Clamd?
   public var milters: [Milter]
+  public var dnsLists: [DNSList] = []
+  public var greylisting = Greylisting()
   /// Whom the appliance asks for names.
   public var dns: DNS
   public var relay: Relay

@@ -63,6 +63,10 @@ extension Configuration {
     public let replyDeadline: Duration
     /// The same for our own people's submissions.
     public let submissionReplyDeadline: Duration
+    /// Messages that one address may begin on port 25 in a minute.
+    public let messagesPerMinute: Int
+    /// How long at most the reply to a client takes that causes refusal after refusal.
+    public let longestRefusal: Duration
   }
 
   /// What is particular to mail from our own people.

@@ -2,6 +2,7 @@ public import Configuration
 public import Logging
 public import MailFlow
 public import Network
+public import Resolver
 public import Store
 
 /// Everything of this room, wired: the judge, and what teaches its classifier.
@@ -12,9 +13,11 @@ public struct FilteringGateway: Sendable {
   public let trainer: Trainer
 
   /// - Parameter connect: makes connections to clamd and milters; without it neither is asked.
+  /// - Parameter dns: where lists are looked up; without it none is.
   public init(
     store: Store, configuration: @escaping @Sendable () -> Configuration,
-    connect: (@Sendable (Configuration.Place, Duration) async throws -> Connection)?, log: Logger
+    connect: (@Sendable (Configuration.Place, Duration) async throws -> Connection)?, dns: (any DNS)? = nil,
+    log: Logger
   ) {
     classifier = BayesClassifier(store: store, minimum: { configuration().spam.minimumLessons })
     observer = TrainingObserver(learns: { configuration().spam.learn })
@@ -23,7 +26,8 @@ public struct FilteringGateway: Sendable {
     if let connect {
       checks += [MalwareCheck(helper: Helper(connect: connect)), MilterCheck(helper: Helper(connect: connect))]
     }
-    judge = GatewayJudge(checks: checks)
+    if let dns { checks.append(DNSListCheck(dns: dns)) }
+    judge = GatewayJudge(checks: checks, greylist: Greylist(store: store))
   }
 }
 

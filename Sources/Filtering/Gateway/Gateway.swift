@@ -14,16 +14,19 @@ internal import Platform
 struct GatewayJudge: Judge {
   private let checks: [any ContentCheck]
   private let rules: RuleJudge
+  private let greylist: Greylist?
   private let now: @Sendable () -> ContinuousClock.Instant
 
   /// What is left for rules, planning and the reply when a check is late.
   private static let margin = Duration.milliseconds(500)
 
   init(
-    checks: [any ContentCheck], now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    checks: [any ContentCheck], greylist: Greylist? = nil,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.checks = checks
     self.now = now
+    self.greylist = greylist
     rules = RuleJudge(now: now)
   }
 
@@ -37,10 +40,14 @@ struct GatewayJudge: Judge {
     if let verdicts = verdictsAtOnce(message) { return verdicts }
     let findings = await examine(message)
     let verdicts = await rules.judge(message)
-    return verdicts.enumerated().map { index, verdict in
+    let junkScore = message.configuration.spam.junkScore
+    var judged = verdicts.enumerated().map { index, verdict in
       let opinion = findings.map { $0.opinion(index) }.reduce(.nothing, +)
-      return Self.verdict(verdict, opinion, junkScore: Double(message.configuration.spam.junkScore))
+      return Self.verdict(verdict, opinion, junkScore: Double(junkScore))
     }
+    guard message.envelope.origin.isFromOutside else { return judged }
+    if let greylist { judged = await greylist.apply(judged, message) }
+    return judged.map { Explanation.added(to: $0, junkScore: junkScore) }
   }
 
   /// All checks at once, in their order.

@@ -37,12 +37,7 @@ extension MailFlow {
       envelope: envelope, content: content,
       header: work.during(.scan) { Self.deliverable(header, content, configuration) },
       configuration: configuration, deadline: deadline ?? Self.deadline(for: envelope, configuration))
-    if let senderCheck, content.isParsed, envelope.origin.isFromOutside {
-      await check(&candidate, senderCheck)
-    }
-    candidate.verdicts =
-      content.isParsed
-      ? await judge(candidate) : envelope.recipients.map { _ in .unknown("nothing has looked at this message") }
+    await examine(&candidate)
     var fingerprint = Fingerprint.applies(to: envelope.origin) ? Fingerprint(envelope, content: content.hash) : nil
     #if DEBUG
       if Mutation.noFingerprint.isOn { fingerprint = nil }

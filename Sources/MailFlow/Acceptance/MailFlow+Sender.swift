@@ -1,8 +1,18 @@
 internal import Message
 
 extension MailFlow {
+  /// Who sent a message, where it comes from outside; then what the judges say of it.
+  func examine(_ candidate: inout Candidate) async {
+    guard candidate.content.isParsed else {
+      candidate.verdicts = candidate.envelope.recipients.map { _ in .unknown("nothing has looked at this message") }
+      return
+    }
+    if let senderCheck, candidate.envelope.origin.isFromOutside { await check(&candidate, senderCheck) }
+    candidate.verdicts = await judge(candidate)
+  }
+
   /// Finds out who sent a message from outside, and writes it on top of it.
-  func check(_ candidate: inout Candidate, _ senderCheck: any SenderCheck) async {
+  private func check(_ candidate: inout Candidate, _ senderCheck: any SenderCheck) async {
     let (message, work) = (candidate.judged, candidate.content.work)
     let facts = await before(candidate.deadline) {
       work.begin(.filter)

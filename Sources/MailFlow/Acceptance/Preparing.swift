@@ -14,11 +14,15 @@ struct Candidate: Sendable {
   var verdicts: [Verdict] = []
   /// Who sent it, where it comes from outside and somebody found out.
   var sender: SenderFacts?
+  /// Nothing becomes of it: see ``MailFlow/trial(_:_:)``.
+  var isTrial = false
 
   var judged: JudgedMessage {
-    JudgedMessage(
+    var message = JudgedMessage(
       envelope: envelope, header: header, content: content, configuration: configuration, deadline: deadline,
       sender: sender)
+    message.isTrial = isTrial
+    return message
   }
 
   var messageID: String? {

@@ -14,6 +14,8 @@ public struct JudgedMessage: Sendable {
   public var deadline: ContinuousClock.Instant
   /// Who sent it, as far as that is known; `nil` for mail from inside, and where nobody found out.
   public var sender: SenderFacts?
+  /// Somebody only wants to know what would become of it: nothing may be remembered of it.
+  public var isTrial = false
 
   public init(
     envelope: Envelope, header: HeaderSection, content: ReceivedContent, configuration: Configuration,

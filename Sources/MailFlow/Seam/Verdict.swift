@@ -49,6 +49,16 @@ public struct Tag: Sendable, Hashable {
     }
   }
 
+  /// Fields that only say what was found: see ``isExplanation``.
+  public static let scoreField = "X-Postroom-Score"
+  public static let factorField = "X-Postroom-Factor"
+
+  /// Whether nothing is changed but that the message says what was found.
+  var isExplanation: Bool {
+    edits.isEmpty && !isJunk && (subjectPrefix ?? "").isEmpty
+      && fields.allSatisfy { $0.name == Self.scoreField || $0.name == Self.factorField }
+  }
+
   public init(fields: [Field] = [], subjectPrefix: String? = nil, isJunk: Bool = false) {
     self.fields = fields
     self.subjectPrefix = subjectPrefix
@@ -85,7 +95,7 @@ public struct Verdict: Sendable, Hashable {
   public var name: String {
     switch action {
     case .accept: "accept"
-    case .tag: "tag"
+    case .tag(let tag): tag.isExplanation ? "accept" : "tag"
     case .quarantine: "quarantine"
     case .reject: "reject"
     case .discard: "discard"

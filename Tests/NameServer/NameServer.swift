@@ -185,10 +185,20 @@ extension NameServer {
   private static func freePort(_ address: String) throws -> Int {
     for _ in 0..<1000 {
       let port = Int.random(in: 10_000..<32_000)
-      let kinds = [SOCK_DGRAM, SOCK_STREAM].map { Int32($0.rawValue) }
-      if kinds.allSatisfy({ UDPSocket.canBind(kind: $0, address, port) }) { return port }
+      if [SOCK_DGRAM, SOCK_STREAM].allSatisfy({ canBind($0, address, port) }) { return port }
     }
     throw Failed(description: "no port is free for NSD")
+  }
+
+  private static func canBind(_ kind: __socket_type, _ address: String, _ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(kind.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    var own = UDPSocket.name(address, port)
+    return withUnsafePointer(to: &own) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
   }
 
   /// Asks for a name that no zone has until there is an answer, whatever it is.
@@ -237,7 +247,7 @@ public final class UDPSocket: Sendable {
     return false
   }
 
-  private static func name(_ address: String, _ port: Int) -> sockaddr_in {
+  fileprivate static func name(_ address: String, _ port: Int) -> sockaddr_in {
     var name = sockaddr_in()
     name.sin_family = sa_family_t(AF_INET)
     name.sin_port = in_port_t(port).bigEndian

@@ -100,8 +100,7 @@ let package = Package(
       "Filtering",
       [
         "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "MailAuthentication", "MailFlow",
-        nioCore,
-        log,
+        nioCore, log,
       ]),
     room(
       "Delivery",
@@ -112,9 +111,8 @@ let package = Package(
     room(
       "Administration",
       [
-        "Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailAuthentication", "MailFlow", nioCore,
-        nioPosix,
-        log,
+        "Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailAuthentication", "MailFlow",
+        nioCore, nioPosix, log,
       ]),
 
     // Floor 5
@@ -174,8 +172,7 @@ let package = Package(
       "Filtering",
       [
         "Platform", "Configuration", "Store", "Message", "Resolver", "MailAuthentication", "MailFlow", "Network",
-        nioCore,
-        nioPosix, log,
+        nioCore, nioPosix, log,
       ]),
     tests(
       "Delivery", ["Platform", "Configuration", "Store", "Message", "Accounts", "MailFlow", "MailAuthentication"]),

@@ -16,8 +16,8 @@ struct PostroomCommand: AsyncParsableCommand {
     abstract: "A mail appliance for a small office.",
     subcommands: [
       Serve.self, Check.self, Reload.self, Status.self, Trace.self, Queue.self, Quarantine.self, Spam.self,
-      Filter.self, Account.self, Password.self, Certificate.self, TLSReports.self, DomainNames.self, SPF.self, DKIM.self,
-      DMARC.self, ARC.self, Backup.self, Restore.self, Fsck.self, Sendmail.self, Version.self,
+      Filter.self, Account.self, Password.self, Certificate.self, TLSReports.self, DomainNames.self, SPF.self,
+      DKIM.self, DMARC.self, ARC.self, Backup.self, Restore.self, Fsck.self, Sendmail.self, Version.self,
     ])
 
   static func main() async {

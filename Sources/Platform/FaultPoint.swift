@@ -6,7 +6,8 @@
 /// A named place at which a debug build can be made to die, so that tests can look at what is left.
 ///
 /// The environment variable `POSTROOM_FAULT=NAME` ends the process with SIGKILL when it first passes there,
-/// `POSTROOM_FAULT=NAME:N` when it passes for the N-th time. Release builds have none of this.
+/// `POSTROOM_FAULT=NAME:N` when it passes for the N-th time. With `POSTROOM_FAULT_FROM=OTHER` it counts from the moment
+/// on at which that other point was first passed. Release builds have none of this.
 public enum FaultPoint: String, CaseIterable, Sendable {
   /// A message's last byte has come, nothing of it has been decided.
   case afterContent = "after-content"
@@ -29,23 +30,29 @@ public enum FaultPoint: String, CaseIterable, Sendable {
 #if DEBUG
   /// Dies here if the environment says so.
   public func faultPoint(_ point: FaultPoint) {
-    guard let wanted = Wanted.fault, wanted.point == point else { return }
+    guard let wanted = Wanted.fault else { return }
+    if wanted.from == point { Wanted.isArmed.store(true, ordering: .relaxed) }
+    guard wanted.point == point, wanted.from == nil || Wanted.isArmed.load(ordering: .relaxed) else { return }
     if Wanted.passings.add(1, ordering: .relaxed).newValue == wanted.passing { kill(getpid(), SIGKILL) }
   }
 
   private enum Wanted {
     /// The environment is read once: a hot path asks at each passing.
-    static let fault: (point: FaultPoint, passing: Int)? = {
+    static let fault: (point: FaultPoint, passing: Int, from: FaultPoint?)? = {
       guard let text = getenv("POSTROOM_FAULT") else { return nil }
       let parts = String(cString: text).split(separator: ":", maxSplits: 1)
       let passing = parts.count == 2 ? Int(parts[1]) : 1
-      guard let name = parts.first, let point = FaultPoint(rawValue: String(name)), let passing else {
-        // A name mistyped must not look like a process that survives.
-        fatalError("POSTROOM_FAULT=\(String(cString: text)): there is no such point")
-      }
-      return (point, passing)
+      guard let name = parts.first, let passing else { fatalError("POSTROOM_FAULT=\(String(cString: text))") }
+      return (point(String(name)), passing, getenv("POSTROOM_FAULT_FROM").map { point(String(cString: $0)) })
     }()
+    static let isArmed = Atomic(false)
     static let passings = Atomic(0)
+
+    private static func point(_ name: String) -> FaultPoint {
+      // A name mistyped must not look like a process that survives.
+      guard let point = FaultPoint(rawValue: name) else { fatalError("there is no fault point \(name)") }
+      return point
+    }
   }
 #else
   /// Nothing, in a release build.

@@ -12,7 +12,7 @@ struct AuthenticationTests {
         """
         @ IN TXT "v=spf1 ip4:127.0.0.1 ip4:192.0.2.1 -all"
         _dmarc IN TXT "v=DMARC1; p=reject"
-        """),
+        """, signing: .signed),
       .init("forged.example", "@ IN TXT \"v=spf1 -all\"\n_dmarc IN TXT \"v=DMARC1; p=reject\"\n"),
     ])
   }

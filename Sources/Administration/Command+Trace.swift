@@ -6,7 +6,7 @@ extension Command {
   /// Where is my message?
   static let traces: [Command] = [
     Command("trace") { arguments, office, emit in
-      let query = try traceQuery(arguments)
+      let query = try traceQuery(arguments, office.flow.now)
       if let id = arguments["what"].flatMap({ EnvelopeID($0) }) {
         guard let journey = try await office.flow.journey(of: id) else {
           throw CommandFailure("nothing is known of \(id): it never was, or its trace has ended (trace.keep)")
@@ -24,13 +24,13 @@ extension Command {
     }
   ]
 
-  private static func traceQuery(_ arguments: Arguments) throws -> TraceQuery {
+  private static func traceQuery(_ arguments: Arguments, _ now: Moment) throws -> TraceQuery {
     var query = TraceQuery(limit: try arguments.number("limit", or: 20))
     query.messageID = arguments["message-id"]
     query.address = arguments["address"]
     query.subject = arguments["subject"].map { $0.split(separator: " ").map(String.init) } ?? []
-    query.from = try arguments["since"].map(moment)
-    query.until = try arguments["until"].map(moment)
+    query.from = try arguments["since"].map { try moment($0, now: now) }
+    query.until = try arguments["until"].map { try moment($0, now: now) }
     if let what = arguments["what"], EnvelopeID(what) == nil {
       if what.hasPrefix("<") { query.messageID = what } else { query.address = what }
     }
@@ -38,17 +38,17 @@ extension Command {
   }
 
   /// RFC 3339 in UTC, a date, or how long ago.
-  static func moment(_ text: String) throws -> Moment {
-    if let moment = ago(text) ?? civil(text) { return moment }
+  static func moment(_ text: String, now: Moment) throws -> Moment {
+    if let moment = ago(text, now) ?? civil(text) { return moment }
     throw CommandFailure(
       status: 2, "\(text) is no time: write 2026-11-22T09:00:00Z, 2026-11-22, or how long ago (3h, 2d)")
   }
 
-  private static func ago(_ text: String) -> Moment? {
+  private static func ago(_ text: String, _ now: Moment) -> Moment? {
     let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400]
     guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()), (0...100_000).contains(count)
     else { return nil }
-    return Clock.system.now() - .seconds(count * unit)
+    return now - .seconds(count * unit)
   }
 
   private static func civil(_ text: String) -> Moment? {

@@ -1,6 +1,6 @@
-internal import Configuration
+public import Configuration
 internal import Logging
-internal import Network
+public import Network
 internal import Platform
 
 #if canImport(Glibc)
@@ -70,8 +70,7 @@ final class Certificates: Sendable {
 
   /// The one in the data folder, or a new one if there is none, if it is about to end, or if the host has another name now.
   private static func selfMade(_ configuration: Configuration, clock: Clock, logger: Logger) throws -> Certificate {
-    let folder = configuration.dataFolder
-    let file = CertificateFile(certificate: folder + "/certificate.pem", key: folder + "/key.pem")
+    let file = CertificateFile(of: configuration)
     if let present = try? file.load(), present.facts.covers(configuration.hostname),
       present.facts.notAfter > clock.now() + .seconds(86_400)
     {
@@ -105,6 +104,15 @@ final class Certificates: Sendable {
   }
 
   private static func systemText() -> String { String(cString: strerror(errno)) }
+}
+
+extension CertificateFile {
+  /// Where the services have their first certificate from: the configuration's, or the self-made one in the data folder.
+  public init(of configuration: Configuration) {
+    let (folder, identity) = (configuration.dataFolder, configuration.tls.identity)
+    self.init(
+      certificate: identity?.certificate ?? folder + "/certificate.pem", key: identity?.key ?? folder + "/key.pem")
+  }
 }
 
 extension Configuration.TLS.Identity {

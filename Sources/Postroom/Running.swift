@@ -15,7 +15,6 @@ struct Running: Sendable {
   let rooms: Rooms
   let loops: MultiThreadedEventLoopGroup
   let connector: Connector
-  let dns: ConfiguredDNS
   let runner: QueueRunner
   let listening: Listening
   let certificates: Certificates
@@ -40,7 +39,6 @@ extension Appliance {
       throw error
     }
     rooms.store.onFailure { ends.send(.failure(ApplianceError.storeFailed("\($0)"))) }
-    let dns = rooms.dns
     let outcome: Result<Void, any Error>
     do {
       // Before anything of strangers is touched again.
@@ -51,12 +49,12 @@ extension Appliance {
         (try Certificates(configuration, clock: clock, logger: logger), try ClientTrust())
       }
       let runner = QueueRunner(
-        flow: rooms.flow, configuration: { rooms.configuration }, connector: connector, trust: trust, dns: dns,
+        flow: rooms.flow, configuration: { rooms.configuration }, connector: connector, trust: trust, dns: rooms.dns,
         rewriting: rooms.rewriting, clock: clock, log: logger)
       let services = Services(rooms: rooms, certificates: certificates, clock: options.clock, logger: logger)
       let listening = Listening(services, loops: loops, configuration: configuration, logger: logger)
       let running = Running(
-        rooms: rooms, loops: loops, connector: connector, dns: dns, runner: runner, listening: listening,
+        rooms: rooms, loops: loops, connector: connector, runner: runner, listening: listening,
         certificates: certificates, startedAt: startedAt)
       try await listening.open(configuration, inherited: &inherited)
       outcome = await work(running, ends)
@@ -64,7 +62,7 @@ extension Appliance {
       outcome = .failure(error)
     }
     inherited.closeAll()
-    await dns.close()
+    await rooms.dns.close()
     await connector.shutDown()
     rooms.flow.finish()
     await rooms.close()

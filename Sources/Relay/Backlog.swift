@@ -8,9 +8,12 @@ struct Batch: Sendable {
     let envelope: EnvelopeID
     let content: ContentID?
     let prefix: PrefixID?
+    /// An alias or group sends it on: it may leave with a reverse-path of ours, which the others must not have.
+    let isForwarded: Bool
 
     init(_ row: QueueRow) {
       (envelope, content, prefix) = (row.envelope.id, row.recipient.content, row.recipient.prefix)
+      isForwarded = row.forwardedBy != nil
     }
   }
 

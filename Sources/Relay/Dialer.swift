@@ -103,7 +103,7 @@ struct Dialer: Sendable {
       guard let reachable = await itinerary.next() else { break }
       let terms: Terms
       do throws(HostFailure) {
-        terms = try await self.terms(reachable.host, trip)
+        terms = try await self.terms(reachable, trip)
       } catch {
         setbacks.add(error, at: reachable.host.host)
         continue
@@ -129,20 +129,20 @@ struct Dialer: Sendable {
   /// servers.
   ///
   /// - Throws: if the host must be left alone now.
-  private func terms(_ host: MailHost, _ trip: Trip) async throws(HostFailure) -> Terms {
+  private func terms(_ reachable: ReachableHost, _ trip: Trip) async throws(HostFailure) -> Terms {
     if let hop = trip.hop {
       guard trip.wish == .required else { return Terms(policy: .configured(hop.tls)) }
       guard let policy = TransportPolicy.requireTLS(hop.tls) else {
-        throw .insecure("\(host)", SecurityObstacle(.encryption, "appliance.conf forbids TLS with it"))
+        throw .insecure("\(reachable.host)", SecurityObstacle(.encryption, "appliance.conf forbids TLS with it"))
       }
       return Terms(policy: policy)
     }
-    let facts = await security.facts(host, domain: trip.destination, wish: trip.wish, mode: trip.mode)
+    let facts = await security.facts(reachable, domain: trip.destination, wish: trip.wish, mode: trip.mode)
     switch SecurityDecision(facts) {
     case .use(let wanted): return Terms(policy: TransportPolicy(wanted), facts: facts)
     case .skip(let obstacle), .unfit(let obstacle):
       security.account?.note(facts, address: nil, tls: nil, obstacle: obstacle)
-      throw .insecure("\(host)", obstacle)
+      throw .insecure("\(reachable.host)", obstacle)
     }
   }
 

@@ -56,7 +56,6 @@ struct Dispatcher: Sendable {
 
   init(limits: DestinationBook.Limits) { book = DestinationBook(limits: limits) }
 
-  var isIdle: Bool { waiting == 0 && inFlight.isEmpty }
   var flying: Int { inFlight.count }
   /// No rows of further destinations should be read now.
   var isFull: Bool { waiting >= 2 * Self.backlog }
@@ -91,15 +90,15 @@ struct Dispatcher: Sendable {
       if flight.due != row.recipient.due || flight.attempts != row.recipient.attempts { changed.insert(id) }
       return false
     }
-    var shelf = shelves[destination] ?? Shelf()
-    guard !shelf.waiting.contains(id) else { return false }
-    guard shelf.waiting.count < Self.backlogPerDestination else {
-      shelf.hasMore = true
-      shelves[destination] = shelf
-      return false
+    // In place: a copy of the shelf would copy all that waits on it, for each row.
+    if let shelf = shelves[destination] {
+      guard !shelf.waiting.contains(id) else { return false }
+      guard shelf.waiting.count < Self.backlogPerDestination else {
+        shelves[destination]?.hasMore = true
+        return false
+      }
     }
-    shelf.waiting.insert(id)
-    shelves[destination] = shelf
+    shelves[destination, default: Shelf()].waiting.insert(id)
     lanes[hop, default: Backlog()].add(row)
     waiting += 1
     return true

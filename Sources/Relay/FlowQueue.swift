@@ -77,8 +77,8 @@ struct FlowQueue: RelayQueue {
     try await flow.recordAttempt(ids, host: host)
   }
 
-  func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
-    try await flow.recordOutcomes(outcomes)
+  func recordOutcomes(_ left: inout [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
+    try await flow.recordOutcomes(&left)
   }
 
   func watch(_ envelope: EnvelopeID, to hop: String) -> WorkSlot { flow.watchRelay(of: envelope, to: hop) }

@@ -19,6 +19,8 @@ extension QueueRunner {
       // On the loop that drives the connection: what goes back and forth there costs no change of thread.
       let executor = session.connection.executor
       await withTaskExecutorPreference(executor) { await serve(session, lane, hop, ready) }
+      // The place is free only when the courier has ended: another connection would take it once more.
+      if dispatcher.shouldYield(lane) { return }
     }
   }
 
@@ -114,45 +116,55 @@ extension QueueRunner {
     var session = opened
     var next: Ready? = first
     var writing: Task<Void, Never>?
+    var silence: String?
     while let ready = next {
-      await send(ready, over: &session, lane, hop, &writing)
+      silence = await send(ready, over: &session, lane, hop, &writing)
       guard session.isOpen, !session.isUsedUp, !dispatcher.shouldYield(lane) else { break }
       next = await nextReady(lane, hop)
     }
     if session.isOpen { await session.quit() }
     dispatcher.book.hostClosed(lane)
+    if let silence { dispatcher.book.hostFailed(lane, reason: silence, now: clock.now(), chance: chance()) }
     await writing?.value
   }
 
   /// Sends one batch. What the session cannot take any more goes back, to be sent over another.
+  ///
+  /// - Returns: why the host counts as one that does not answer; `nil`: it does not.
   private func send(
     _ ready: Ready, over session: inout RemoteSession, _ lane: String, _ hop: Lane,
     _ writing: inout Task<Void, Never>?
-  ) async {
+  ) async -> String? {
     var rows = ready.batch.rows
+    var silence: String?
     session.work = queue.watch(ready.batch.envelope.id, to: hop.name)
     let content = session.isOpen ? await content(of: ready, for: session) : ready.content
     while !rows.isEmpty {
-      guard session.isOpen, !session.isUsedUp else { return dispatcher.putBack(ready.batch, rows, hop: lane) }
+      guard session.isOpen, !session.isUsedUp else {
+        dispatcher.putBack(ready.batch, rows, hop: lane)
+        return silence
+      }
       let some = rows.count <= session.mostRecipients ? rows : Array(rows.prefix(session.mostRecipients))
       let reversePath = Parcel.returnPath(some[0], configuration(), rewriting)
       guard let parcel = session.work.during(.relay, { Parcel(some, content, reversePath: reversePath) }) else {
         await settle(rows, .failed(Word(EnhancedCode(5, 1, 3), "The recipient's address cannot be read")))
-        return
+        return silence
       }
       let wasUsedBefore = session.transactions > 0
       let carried = await carry(parcel, some, &session)
       if wasUsedBefore, !session.isOpen, Self.wasTurnedAway(carried, session) {
         // The server had ended an idle connection, or takes only so many messages by one: no attempt, come again.
-        return dispatcher.putBack(ready.batch, rows, hop: lane)
+        dispatcher.putBack(ready.batch, rows, hop: lane)
+        return nil
       }
-      notice(session, lane, carried)
+      silence = notice(session, lane, carried)
       let outcomes = Self.outcomes(carried)
       // One outcome is on its way to the disk at a time: a server that is faster than the disk waits for it.
       await writing?.value
       writing = settleLater(some, outcomes, session)
       rows = zip(some, outcomes).filter { $0.1 == .again }.map(\.0) + rows.dropFirst(some.count)
     }
+    return silence
   }
 
   /// The content as the server can take it: without 8BITMIME it is encoded (RFC 6152 §3), where that is possible. Where it is
@@ -205,14 +217,17 @@ extension QueueRunner {
 
   /// What a transaction tells of its host. One that greets and then falls silent is in trouble too: the next message would
   /// wait as long.
-  private func notice(_ session: RemoteSession, _ lane: String, _ carried: RemoteSession.Carried) {
-    guard case .finished(let outcome) = carried else { return }
+  ///
+  /// - Returns: the reason of such a silence.
+  private func notice(_ session: RemoteSession, _ lane: String, _ carried: RemoteSession.Carried) -> String? {
+    guard case .finished(let outcome) = carried else { return nil }
     let took = outcome.results.contains { if case .accepted = $0 { true } else { false } }
-    if took { return dispatcher.book.hostTook(lane) }
-    guard !session.isOpen, !session.hasAnswered, !isStopping else { return }
-    for case .lost(let reason) in outcome.results.prefix(1) {
-      dispatcher.book.hostClosed(lane)
-      dispatcher.book.hostFailed(lane, reason: reason, now: clock.now(), chance: chance())
+    if took {
+      dispatcher.book.hostTook(lane)
+      return nil
     }
+    guard !session.isOpen, !session.hasAnswered, !isStopping else { return nil }
+    guard case .lost(let reason)? = outcome.results.first else { return nil }
+    return reason
   }
 }

@@ -43,15 +43,13 @@ extension QueueRunner {
   /// Reads what the news say, what has become due, and what there is room for.
   func read(_ news: WakeUps.News) async {
     let now = clock.now()
-    if let pause = reading.pause, pause > now, pause <= now + Self.pauseAfterError {
-      // What the news said is looked for when the store can be read again.
-      if news.isRound || !news.destinations.isEmpty { reading.round = "" }
-      return
-    }
+    // What the news said is found by the round that follows: there is no mark after an error.
+    if let pause = reading.pause, pause > now, pause <= now + Self.pauseAfterError { return }
     reading.pause = nil
     if let next = news.next { reading.nextDue = min(reading.nextDue ?? next, next) }
     reading.open.formUnion(news.destinations)
-    if news.isRound || reading.mark == nil {
+    if news.isRound { reading.mark = nil }
+    if reading.mark == nil {
       reading.round = ""
       reading.elsewhere = true
     }
@@ -62,7 +60,7 @@ extension QueueRunner {
       try await readAndRoute(reading.open.union(dispatcher.hungry))
     } catch {
       log.error("The queue cannot be read: \(error). Trying again in \(Self.pauseAfterError.components.seconds) s.")
-      reading.round = ""
+      reading.mark = nil
       reading.pause = now + Self.pauseAfterError
       return
     }

@@ -66,36 +66,27 @@ extension QueueRunner {
   /// Writes outcomes. What cannot be written is tried until it can: a message that was taken over and not noted would be
   /// sent again and again. Only the end of the appliance ends that; the attempt is then found uncertain at the next start.
   private func record(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async {
-    do {
-      return try await queue.recordOutcomes(outcomes)
-    } catch {
-      guard outcomes.count > 1 else { return await recordAgain(outcomes, after: error) }
-    }
-    // One by one, so that a failure repeats nothing that was written.
-    let byEnvelope = Dictionary(grouping: outcomes, by: \.row.envelope.id).sorted { $0.key < $1.key }
-    for (_, some) in byEnvelope { await recordAgain(some, after: nil) }
-  }
-
-  private func recordAgain(
-    _ outcomes: [(row: QueueRow, outcome: AttemptOutcome)], after error: (any Error)?
-  ) async {
-    guard let envelope = outcomes.first?.row.envelope.id else { return }
+    var left = outcomes
     var pause = Duration.seconds(1)
-    var error = error
-    while true {
-      if let failure = error {
-        if case StoreError.missing(let what)? = failure as? StoreError {
-          return log.error("What came of envelope \(envelope) cannot be written, because there is no \(what)")
+    while let before = left.first {
+      let count = left.count
+      do {
+        try await queue.recordOutcomes(&left)
+      } catch {
+        let envelope = (left.first ?? before).row.envelope.id
+        if case StoreError.missing(let what) = error {
+          log.error("What came of envelope \(envelope) cannot be written, because there is no \(what)")
+          left.removeAll { $0.row.envelope.id == envelope }
+          continue
         }
-        log.error("What came of envelope \(envelope) cannot be written: \(failure). Trying again.")
-        if isStopping { return }
+        log.error("What came of envelope \(envelope) cannot be written: \(error). Trying again.")
+        if isStopping {
+          left.removeAll { $0.row.envelope.id == envelope }
+          continue
+        }
+        if left.count < count { pause = .seconds(1) }
         try? await sleep(clock.now() + pause)
         pause = min(pause * 2, .seconds(60))
-      }
-      do {
-        return try await queue.recordOutcomes(outcomes)
-      } catch let failure {
-        error = failure
       }
     }
   }

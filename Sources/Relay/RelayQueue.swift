@@ -31,8 +31,9 @@ protocol RelayQueue: Sendable {
   func sevenBit(_ row: QueueRow, _ source: OutgoingContent) async throws -> OutgoingContent?
   /// Makes the attempt known durably, before its point of no return.
   func recordAttempt(_ ids: [RecipientID], host: String) async throws
-  /// Writes what came of attempts, with the notices that follow from it.
-  func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws
+  /// Writes what came of attempts, with the notices that follow from it. What is written is taken out of the list, also
+  /// where it throws; what could not be written stands first then.
+  func recordOutcomes(_ left: inout [(row: QueueRow, outcome: AttemptOutcome)]) async throws
   /// Where work on a message for a next hop is marked.
   func watch(_ envelope: EnvelopeID, to hop: String) -> WorkSlot
   /// Why a message must not be sent to a next hop any more; `nil`: it may go.

@@ -74,7 +74,7 @@ struct RemoteSession {
         switch tls.verification {
         case .verified: "\(tls.version) \(tls.cipher), certificate verified"
         case .associated(let usage):
-          "\(tls.version) \(tls.cipher), verified by \(usage == CertificateAssociation.endEntity ? "DANE-EE" : "DANE-TA")"
+          "\(tls.version) \(tls.cipher), verified by \(usage == TLSARecord.endEntity ? "DANE-EE" : "DANE-TA")"
         case .unverified, .none: "\(tls.version) \(tls.cipher), certificate not verified"
         }
       }
@@ -122,7 +122,9 @@ struct RemoteSession {
     case .unsuitable(let sentence) where machine.settings.demandsRequireTLS && !machine.extensions.requireTLS:
       return .insecure(hop, SecurityObstacle(.noRequireTLS, sentence))
     case .refused(let reply, "STARTTLS"):
-      return .insecure(hop, SecurityObstacle(.noStartTLS, "it answered STARTTLS with \(reply)"))
+      // 454: not now (RFC 3207 §4).
+      let kind: SecurityObstacle.Kind = reply.isTransientFailure ? .handshake : .noStartTLS
+      return .insecure(hop, SecurityObstacle(kind, "it answered STARTTLS with \(reply)"))
     default: return HostFailure(failure, hop: hop)
     }
   }

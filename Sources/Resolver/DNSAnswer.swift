@@ -10,8 +10,6 @@ public enum DNSExistence: Hashable, Sendable {
 
 /// What the DNS says about a name: records of one type, or that there are none.
 public struct DNSAnswer<Value: Sendable>: Sendable {
-  public typealias Existence = DNSExistence
-
   public var existence: DNSExistence
   /// In the order in which they came, which means nothing. May be empty although ``existence`` is `records`: records
   /// that cannot be read are left out.
@@ -26,7 +24,7 @@ public struct DNSAnswer<Value: Sendable>: Sendable {
   public var timeToLive: Duration
 
   public init(
-    existence: Existence, values: [Value], name: DomainName, isSecure: Bool, timeToLive: Duration = .zero
+    existence: DNSExistence, values: [Value], name: DomainName, isSecure: Bool, timeToLive: Duration = .zero
   ) {
     self.existence = existence
     self.values = values

@@ -1,3 +1,5 @@
+internal import Platform
+
 extension DNSRecord {
   /// The record's data as a zone file has it (RFC 1035 §5.1), names with their last dot.
   public var zoneText: String {
@@ -7,16 +9,10 @@ extension DNSRecord {
     case .mx(let record): "\(record.preference) \(record.exchange.zoneText)"
     case .txt(let text): Self.quoted(text)
     case .srv(let record): "\(record.priority) \(record.weight) \(record.port) \(record.target.zoneText)"
-    case .tlsa(let record):
-      "\(record.usage) \(record.selector) \(record.matchingType) \(Self.hexadecimal(record.data))"
+    case .tlsa(let record): "\(record)"
     // RFC 3597 §5.
-    case .other(let bytes): "\\# \(bytes.count) \(Self.hexadecimal(bytes))"
+    case .other(let bytes): "\\# \(bytes.count) \(bytes.hexadecimal)"
     }
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
   /// Character-strings of at most 255 octets, each in quotes.

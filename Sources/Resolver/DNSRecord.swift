@@ -65,24 +65,6 @@ public struct MXRecord: Hashable, Sendable {
   }
 }
 
-/// Which certificate a TLS service has (RFC 6698 §2.1). The numbers are the registry's, and may be ones that nobody knows.
-public struct TLSARecord: Hashable, Sendable {
-  /// 0 PKIX-TA, 1 PKIX-EE, 2 DANE-TA, 3 DANE-EE.
-  public var usage: UInt8
-  /// 0 the whole certificate, 1 its public key.
-  public var selector: UInt8
-  /// 0 the thing itself, 1 its SHA-256, 2 its SHA-512.
-  public var matchingType: UInt8
-  public var data: [UInt8]
-
-  public init(usage: UInt8, selector: UInt8, matchingType: UInt8, data: [UInt8]) {
-    self.usage = usage
-    self.selector = selector
-    self.matchingType = matchingType
-    self.data = data
-  }
-}
-
 /// Where a service is (RFC 2782).
 public struct SRVRecord: Hashable, Sendable {
   /// Lower ones first.

@@ -29,6 +29,8 @@ public final class DNSResolver: DNS, Sendable {
     public var trustAnchors: [String]
     /// For one look-up, CNAMEs and validation included.
     public var timeLimit: Duration
+    /// Questions that libunbound has at a time; others wait their turn. Each costs it some kilobytes.
+    var questionsAtOnce = 512
 
     public init(
       source: Source = .recursive, trustAnchorFile: String? = nil, trustAnchors: [String] = [],
@@ -70,7 +72,6 @@ public final class DNSResolver: DNS, Sendable {
       }
     } onCancel: {
       lookup.finish(.failure(lookup.failure(.closed, "nobody waits for it any more")))
-      inbox.cancel(lookup)
     }
     return try result.get()
   }

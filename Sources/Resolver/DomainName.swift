@@ -85,14 +85,6 @@ public struct DomainName: Hashable, Sendable, CustomStringConvertible {
     other.isRoot || ascii == other.ascii || ascii.hasSuffix("." + other.ascii)
   }
 
-  /// With A-labels turned back into the characters that they stand for; unchanged where that cannot be done.
-  public var unicode: String {
-    var output: UnsafeMutablePointer<CChar>?
-    guard idn2_to_unicode_8z8z(ascii, &output, 0) == Int32(IDN2_OK.rawValue), let output else { return ascii }
-    defer { idn2_free(output) }
-    return String(cString: output)
-  }
-
   /// The name as ``ascii``; the root is a dot.
   public var description: String { isRoot ? "." : ascii }
 

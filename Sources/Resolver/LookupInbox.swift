@@ -16,13 +16,11 @@ final class LookupInbox: Sendable {
   /// What the thread finds.
   struct Content {
     var new: [Lookup]
-    var cancelled: [Lookup]
     var isClosing: Bool
   }
 
   private struct State {
     var new: [Lookup] = []
-    var cancelled: [Lookup] = []
     var isClosing = false
     var hasThread = false
     var hasEnded = false
@@ -57,18 +55,12 @@ final class LookupInbox: Sendable {
     return put
   }
 
-  /// Whoever asked does not want to know any more. Comes too late without harm.
-  func cancel(_ lookup: Lookup) {
-    state.withLock { $0.cancelled.append(lookup) }
-    wake()
-  }
-
   func take() -> Content {
     var drained = [UInt8](repeating: 0, count: 256)
     while reading >= 0, read(reading, &drained, drained.count) > 0 {}
     return state.withLock { state in
-      defer { (state.new, state.cancelled) = ([], []) }
-      return Content(new: state.new, cancelled: state.cancelled, isClosing: state.isClosing)
+      defer { state.new = [] }
+      return Content(new: state.new, isClosing: state.isClosing)
     }
   }
 
@@ -100,7 +92,7 @@ final class LookupInbox: Sendable {
   func abandon(_ reason: String) {
     let (left, told) = state.withLock { state in
       defer {
-        (state.new, state.cancelled, state.whenEnded) = ([], [], [])
+        (state.new, state.whenEnded) = ([], [])
         state.hasThread = false
       }
       return (state.new, state.whenEnded)

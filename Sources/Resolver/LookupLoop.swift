@@ -10,9 +10,6 @@ internal import Platform
 ///
 /// Confined to that thread; libunbound calls back on it, from `ub_process`.
 final class LookupLoop {
-  /// Questions that libunbound has at a time; others wait their turn. Each costs it some kilobytes.
-  private static let most = 512
-
   private let settings: DNSResolver.Settings
   private let inbox: LookupInbox
   private let log: Logger
@@ -39,9 +36,7 @@ final class LookupLoop {
 
   func run() {
     do throws(UnboundError) {
-      let context = try UnboundContext(settings)
-      try turn(context)
-      failAll("the resolver is closed")
+      try work()
       inbox.ended()
     } catch {
       log.error("The resolver does not work: \(error)")
@@ -50,14 +45,20 @@ final class LookupLoop {
     }
   }
 
+  /// When this returns libunbound's context is gone, and whoever waits for the end may rely on it.
+  private func work() throws(UnboundError) {
+    let context = try UnboundContext(settings)
+    try turn(context)
+    failAll("the resolver is closed")
+  }
+
   private func turn(_ context: borrowing UnboundContext) throws(UnboundError) {
     defer { forget(context) }
     while true {
       let content = inbox.take()
       waiting += content.new
       if content.isClosing { return }
-      for lookup in content.cancelled { drop(lookup, context, .closed, "nobody waits for it any more") }
-      expire(context)
+      expire()
       ask(context)
       wait(context)
       try process(context)
@@ -80,7 +81,7 @@ final class LookupLoop {
   }
 
   private func ask(_ context: borrowing UnboundContext) {
-    while asked.count < Self.most, !waiting.isEmpty {
+    while asked.count < settings.questionsAtOnce, !waiting.isEmpty {
       let lookup = waiting.removeFirst()
       if lookup.isFinished { continue }
       let entry = Asked(lookup, self)
@@ -98,23 +99,15 @@ final class LookupLoop {
     }
   }
 
-  private func expire(_ context: borrowing UnboundContext) {
+  /// Whoever has waited long enough is told. libunbound goes on with a question that it has, whatever it is told, so the
+  /// question keeps its place until the answer comes: no more than the settings say are ever under way.
+  private func expire() {
     let now = ContinuousClock.now
     let limit = "there was no answer within \(settings.timeLimit.components.seconds) s"
-    for lookup in waiting + asked.keys where lookup.deadline <= now { drop(lookup, context, .timedOut, limit) }
-  }
-
-  private func drop(
-    _ lookup: Lookup, _ context: borrowing UnboundContext, _ kind: DNSFailure.Kind, _ reason: String
-  ) {
-    if let entry = asked.removeValue(forKey: lookup) {
-      // From here on there will be no callback for it.
-      ub_cancel(context.pointer, entry.id)
-      Unmanaged.passUnretained(entry).release()
-    } else {
-      waiting.removeAll { $0 == lookup }
+    for lookup in waiting + asked.keys where lookup.deadline <= now {
+      lookup.finish(.failure(lookup.failure(.timedOut, limit)))
     }
-    lookup.finish(.failure(lookup.failure(kind, reason)))
+    waiting.removeAll(where: \.isFinished)
   }
 
   /// Sleeps until there are answers, questions, or a time limit is reached.
@@ -124,7 +117,7 @@ final class LookupLoop {
       pollfd(fd: inbox.reading, events: Int16(POLLIN), revents: 0),
     ]
     var limit: Int32 = -1
-    if let next = (waiting + asked.keys).map(\.deadline).min() {
+    if let next = (waiting + asked.keys).lazy.filter({ !$0.isFinished }).map(\.deadline).min() {
       let left = ContinuousClock.now.duration(to: next)
       // A millisecond more, or it would turn in vain until the limit is really there.
       limit = Int32(

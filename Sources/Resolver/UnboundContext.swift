@@ -20,8 +20,8 @@ struct UnboundContext: ~Copyable {
   /// libunbound as a library is set for a program that asks little. A relay asks for thousands of names, of which some
   /// have servers that never answer: they must not use up what the others need.
   private static let options = [
-    ("do-not-query-localhost:", "no"), ("msg-cache-size:", "8m"), ("rrset-cache-size:", "16m"),
-    ("outgoing-range:", "256"), ("outgoing-num-tcp:", "16"), ("num-queries-per-thread:", "1024"),
+    ("msg-cache-size:", "8m"), ("rrset-cache-size:", "16m"), ("outgoing-range:", "256"), ("outgoing-num-tcp:", "16"),
+    ("num-queries-per-thread:", "1024"),
   ]
 
   let pointer: OpaquePointer
@@ -73,7 +73,10 @@ struct UnboundContext: ~Copyable {
   }
 
   private static func point(_ context: OpaquePointer, _ source: DNSResolver.Source) throws(UnboundError) {
+    // Strangers' zones name the servers then: none of them leads to this machine.
     if source == .recursive { return }
+    // Whom the file names may be here.
+    try check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"), "do-not-query-localhost")
     // The reverse zones of private networks are empty by default; those who know them are to be asked, and do not sign.
     try check(ub_ctx_set_option(context, "unblock-lan-zones:", "yes"), "unblock-lan-zones")
     try check(ub_ctx_set_option(context, "insecure-lan-zones:", "yes"), "insecure-lan-zones")

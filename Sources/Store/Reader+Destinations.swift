@@ -81,23 +81,6 @@ extension Reader {
     return found
   }
 
-  /// Queued recipients that are due by then, at most so many for each destination: ten thousand rows for one of them do
-  /// not hide another's first. Also recipients held with a time that has come, and those without a destination.
-  ///
-  /// Looks at every destination: the runner takes them part by part.
-  public func due(by: Moment, perDestination: Int) throws -> [QueueRow] {
-    var found = try dueElsewhere(by: by, limit: perDestination)
-    var after: String? = ""
-    while let from = after {
-      let part = try destinations(due: by, after: from, limit: 1000)
-      for destination in part.destinations.sorted() {
-        found += try due(by: by, destination: destination, limit: perDestination).rows
-      }
-      after = part.next
-    }
-    return found
-  }
-
   /// When the next queued recipient, or one held with a time, becomes due after a moment.
   public func nextDue(after: Moment) throws -> Moment? {
     try database.first(

@@ -137,18 +137,8 @@ extension Transaction {
     core.pending.summary.isOverflowing = true
   }
 
-  /// Notes that an attempt has reached the point where its outcome can become uncertain (before the final dot).
-  public mutating func beginAttempt(_ ids: [RecipientID], at: Moment) throws {
-    for id in ids {
-      try database.run(
-        "UPDATE recipient SET attempting = ? WHERE envelope = ? AND n = ? AND state <= 2", .int(at.microseconds),
-        .id(id.envelope), .int(id.number))
-      guard database.changes == 1 else { throw StoreError.missing("waiting recipient \(id)") }
-    }
-  }
-
-  /// The same for one recipient, if it is queued, with the trace row that says so. `false`: it is not queued, and nothing
-  /// was done.
+  /// Notes that an attempt at a queued recipient has reached the point where its outcome can become uncertain (before the
+  /// final dot), with the trace row that says so. `false`: it is not queued, and nothing was done.
   public mutating func beginAttempt(_ id: RecipientID, trace step: TraceStep) throws -> Bool {
     try database.run(
       "UPDATE recipient SET attempting = ? WHERE envelope = ? AND n = ? AND state = 0", .int(step.at.microseconds),

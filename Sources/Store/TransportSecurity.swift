@@ -84,7 +84,10 @@ extension Transaction {
     if isKnown == 0 {
       let rows = try database.number(
         "SELECT count(*) FROM tls_session WHERE day = ? AND domain = ?", .int(row.day), .text(row.domain))
-      if rows >= Self.sessionRows { (row.host, row.address, row.helo, row.reason) = ("", "", "", "") }
+      // A stranger writes the policy too.
+      if rows >= Self.sessionRows {
+        (row.policy, row.host, row.address, row.helo, row.reason) = ("", "", "", "", "")
+      }
     }
     try database.run(
       """

@@ -37,7 +37,7 @@ struct HeaderRepair {
 
   /// Time and 64 random bits: unique without asking anybody.
   private var identifier: String {
-    let tail = random(8).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    let tail = random(8).hexadecimal
     return "\(String(now.microseconds, radix: 36)).\(tail)@\(hostname)"
   }
 

@@ -5,6 +5,7 @@ import Logging
 import NIOPosix
 import Network
 import Platform
+import Postroom
 import Relay
 import Resolver
 
@@ -122,7 +123,7 @@ private struct RecordLine: Encodable {
 private func setup(of domain: String, _ config: ConfigurationOption) async throws -> DomainSetup {
   let configuration = try config.load()
   // Whoever may not read the key can read the certificate perhaps; without both there is no TLSA record, no more.
-  let certificate = try? certificateFile(configuration).inspect()
+  let certificate = try? CertificateFile(of: configuration).inspect()
   guard
     var setup = DomainSetup(
       domain, configuration, addresses: Machine.ownAddresses(), certificate: certificate)
@@ -147,11 +148,4 @@ private func signingRecords(of domain: String, _ configuration: Configuration) a
       DomainSetup.SigningRecord(selector: $0.selector, text: $0.record)
     }
   }
-}
-
-/// The configuration's certificate, or the self-made one.
-private func certificateFile(_ configuration: Configuration) -> CertificateFile {
-  let folder = configuration.dataFolder
-  return configuration.tls.identity.map { CertificateFile(certificate: $0.certificate, key: $0.key) }
-    ?? CertificateFile(certificate: folder + "/certificate.pem", key: folder + "/key.pem")
 }

@@ -110,8 +110,9 @@ private func filesBelow(_ name: String) throws -> [String] {
   defer { closedir(folder) }
   var found: [String] = []
   while let entry = readdir(folder) {
-    let own = withUnsafeBytes(of: entry.pointee.d_name) { raw in
-      String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+    // Where it lies: the entry ends with the name, so a copy of the whole field would read what is behind it.
+    let own = withUnsafePointer(to: &entry.pointee.d_name) { name in
+      String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
     }
     if !own.hasPrefix(".") { found += try filesBelow(name + "/" + own) }
   }

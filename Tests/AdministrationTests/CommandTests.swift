@@ -143,6 +143,17 @@ import Testing
     }
   }
 
+  @Test func howTLSWentIsToldByTheOfficesClock() async throws {
+    let long = Moment(seconds: 1_700_000_000)
+    let office = try TestOffice(clock: Clock { long })
+    office.store.countLazily(
+      TLSSessionCount(day: TLSSessionCount.day(of: long), domain: "example.net", policyType: "no-policy-found"))
+    #expect(await office.ask("tlsrpt show").rows.count == 1)
+    #expect(await office.ask("tlsrpt show", ["since": "2d"]).rows.count == 1)
+    #expect(await office.ask("tlsrpt show", ["until": "2d"]).end.status == 1)
+    await office.close()
+  }
+
   @Test func backupIsMade() async throws {
     try await withTestOffice { office in
       let answer = await office.ask("backup", ["file": office.folder + "/copy"])

@@ -48,7 +48,7 @@ final class TestOffice: Sendable {
     try Configuration(text: base + accounts.map { "[[account]]\nname = \"\($0)\"\n" }.joined())
   }
 
-  init(accounts: [String] = ["alice", "bob"]) throws {
+  init(accounts: [String] = ["alice", "bob"], clock: Clock = .system) throws {
     var template = Array("/tmp/postroom-admin-XXXXXX".utf8CString)
     guard let made = mkdtemp(&template) else { throw CommandFailure("no folder") }
     let folder = String(cString: made)
@@ -61,7 +61,8 @@ final class TestOffice: Sendable {
     self.store = store
     current = Mutex(configuration)
     store.setGeneration(1)
-    flow = MailFlow(store: store, configuration: { configuration }, judge: OpenGate(), planner: Everywhere())
+    flow = MailFlow(
+      store: store, configuration: { configuration }, judge: OpenGate(), planner: Everywhere(), clock: clock)
     authenticator = Authenticator(configuration: { configuration }, secrets: StoredSecrets(store))
   }
 

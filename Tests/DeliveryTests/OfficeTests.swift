@@ -92,9 +92,11 @@ import Testing
     var envelope = try office.envelope(["x@remote.example"], from: "anna@office.example", origin: .device)
     envelope.device = "fax"
     let id = try #require(await office.accept(envelope).id)
-    try await office.flow.recordOutcomes([
-      RecipientID(id, 0): .failed(status: "5.1.1", host: "mx.remote.example", reply: "550 5.1.1 unknown")
-    ])
+    let row = try #require(try await office.flow.due(limit: 1).first { $0.recipient.id.envelope == id })
+    var left: [(row: QueueRow, outcome: AttemptOutcome)] = [
+      (row, .failed(status: "5.1.1", host: "mx.remote.example", reply: "550 5.1.1 unknown"))
+    ]
+    try await office.flow.recordOutcomes(&left)
     #expect(try await office.count("anna") == 1)
   }
 }

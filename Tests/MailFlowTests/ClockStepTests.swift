@@ -20,9 +20,9 @@ import Testing
     #expect(try await house.messages("anna").count == 2)
     // What is queued is due now, or as much later as the clock was set back by a little; and nothing is given up.
     let isSoon = step < .zero && step > .seconds(-7200)
-    #expect(try await house.flow.due(perDestination: 10).count == (isSoon ? 0 : 1))
+    #expect(try await house.flow.dueNow().count == (isSoon ? 0 : 1))
     if isSoon { house.clock.turn(.zero - step) }
-    #expect(try await house.flow.due(perDestination: 10).count == 1)
+    #expect(try await house.flow.dueNow().count == 1)
     #expect(try await house.states(first).last == "friend@elsewhere.example queued")
     #expect(first != second)
     // Nothing that waits is retired, whatever the time.
@@ -41,12 +41,12 @@ import Testing
       id: .deferred(until: house.clock.now + .seconds(900), status: "4.4.1", host: nil, reply: "nobody there")
     ])
     house.clock.turn(.zero - Self.year)
-    #expect(try await house.flow.due(perDestination: 10).map(\.recipient.id) == [id])
+    #expect(try await house.flow.dueNow().map(\.recipient.id) == [id])
     // One whose time is near keeps it.
     try await house.flow.recordOutcomes([
       id: .deferred(until: house.clock.now + .seconds(900), status: "4.4.1", host: nil, reply: "nobody there")
     ])
-    #expect(try await house.flow.due(perDestination: 10).isEmpty)
+    #expect(try await house.flow.dueNow().isEmpty)
     #expect(try await house.flow.nextDue() == house.clock.now + .seconds(900))
   }
 

@@ -246,6 +246,27 @@ extension House {
   }
 }
 
+extension MailFlow {
+  /// What came of attempts, for recipients as they are in the store.
+  func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
+    var left: [(row: QueueRow, outcome: AttemptOutcome)] = []
+    for (id, outcome) in outcomes { left.append((try await row(id), outcome)) }
+    try await recordOutcomes(&left)
+  }
+
+  /// As the queue runner looks for it: what was due impossibly late is due now.
+  func dueNow() async throws -> [QueueRow] {
+    try await bringBackStranded()
+    return try await due(limit: 10)
+  }
+
+  func row(_ id: RecipientID) async throws -> QueueRow {
+    let (envelope, recipient) = try await store.read { (try $0.envelope(id.envelope), try $0.recipient(id)) }
+    guard let envelope, let recipient else { throw StoreError.missing("recipient \(id)") }
+    return QueueRow(envelope: envelope, recipient: recipient)
+  }
+}
+
 extension Acceptance {
   var id: EnvelopeID? { if case .accepted(let id, _) = self { id } else { nil } }
   var answer: Answer? {

@@ -1,6 +1,7 @@
 import Message
 import Platform
 import Store
+import Synchronization
 import Testing
 
 @testable import MailFlow
@@ -169,6 +170,46 @@ import Testing
     #expect(told.count == 1)
     #expect(told[0].contains("Action: relayed"))
     #expect(told[0].contains("friend@elsewhere.example") && !told[0].contains("other@elsewhere.example"))
+  }
+
+  /// Lets a notification through, or takes back the transaction that files it.
+  private final class Door: MailboxObserver {
+    struct Shut: Error {}
+
+    let lets = Mutex(Int.max)
+
+    func observe(_ event: MailboxEvent, in transaction: inout Transaction) throws {
+      try lets.withLock { left in
+        guard left > 0 else { throw Shut() }
+        left -= 1
+      }
+    }
+  }
+
+  @Test func whatWasWrittenOfManyOutcomesIsNotWrittenAgain() async throws {
+    let door = Door()
+    let house = try House(observers: [door])
+    var left: [(row: QueueRow, outcome: AttemptOutcome)] = []
+    for _ in 0..<3 {
+      let id = try await queued(house)
+      left.append(
+        (try await house.flow.row(RecipientID(id, 0)), .failed(status: "5.1.1", host: "mx", reply: "550 no")))
+    }
+    let silent = try await queued(house, notify: .never)
+    left.append(
+      (try await house.flow.row(RecipientID(silent, 0)), .failed(status: "5.1.1", host: "mx", reply: "550 no")))
+    let failing = left[1].row.envelope.id
+    door.lets.withLock { $0 = 1 }
+    await #expect(throws: Door.Shut.self) { try await house.flow.recordOutcomes(&left) }
+    #expect(left.map(\.row.envelope.id).first == failing && left.count == 2)
+    #expect(try await house.messages("anna").count == 1)
+    #expect(try await house.states(silent) == ["friend@elsewhere.example failed"])
+    door.lets.withLock { $0 = .max }
+    try await house.flow.recordOutcomes(&left)
+    #expect(left.isEmpty)
+    #expect(try await house.messages("anna").count == 3, "one for each envelope")
+    #expect(try await house.store.read { try $0.trace(of: silent) }.filter { $0.what == "failed" }.count == 1)
+    try await house.expectSound()
   }
 
   @Test func anUncertainAttemptIsTriedAgain() async throws {

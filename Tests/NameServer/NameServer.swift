@@ -231,6 +231,16 @@ public final class UDPSocket: Sendable {
 
   deinit { close(descriptor) }
 
+  /// What has come since this was called last.
+  public func received() -> [[UInt8]] {
+    var all: [[UInt8]] = []
+    var datagram = [UInt8](repeating: 0, count: 4096)
+    while case let count = recv(descriptor, &datagram, datagram.count, Int32(MSG_DONTWAIT)), count >= 0 {
+      all.append(Array(datagram[..<count]))
+    }
+    return all
+  }
+
   fileprivate func ask(_ question: [UInt8], _ address: String, _ port: Int, milliseconds: Int) -> Bool {
     var limit = timeval(tv_sec: 0, tv_usec: milliseconds * 1000)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -10,7 +10,7 @@ import Testing
 
   /// Shakes hands and gives what the client knows then, or what it threw.
   func session(
-    _ certificate: Certificate, _ associations: [CertificateAssociation], host: String = "mx.example.net",
+    _ certificate: Certificate, _ associations: [TLSARecord], host: String = "mx.example.net",
     names: [String] = []
   ) throws -> TLSSession {
     let server = try TLSEngine(server: ServerContextSet([TLSIdentity(certificate)]))
@@ -28,7 +28,7 @@ import Testing
   }
 
   func fault(
-    _ certificate: Certificate, _ associations: [CertificateAssociation], host: String = "mx.example.net",
+    _ certificate: Certificate, _ associations: [TLSARecord], host: String = "mx.example.net",
     names: [String] = []
   ) -> CertificateFault? {
     let error = #expect(throws: TLSError.self) {
@@ -37,11 +37,11 @@ import Testing
     return error?.fault
   }
 
-  static func endEntity(_ certificate: Certificate) -> CertificateAssociation {
-    CertificateAssociation(usage: 3, selector: 1, matchingType: 1, data: certificate.facts.keyDigest)
+  static func endEntity(_ certificate: Certificate) -> TLSARecord {
+    TLSARecord(usage: 3, selector: 1, matchingType: 1, data: certificate.facts.keyDigest)
   }
 
-  static let anchor = CertificateAssociation(usage: 2, selector: 1, matchingType: 1, data: TestAuthority.keyDigest)
+  static let anchor = TLSARecord(usage: 2, selector: 1, matchingType: 1, data: TestAuthority.keyDigest)
 
   @Test func theKeysDigestIsWhatOpensslSays() throws {
     #expect(try TestAuthority.certificate().facts.keyDigest == TestAuthority.leafKeyDigest)
@@ -73,7 +73,7 @@ import Testing
     let certificate = try TestAuthority.certificate()
     #expect(try session(certificate, [Self.anchor]).verification == .associated(usage: 2))
     for (type, data) in [(UInt8(1), TestAuthority.digest), (2, TestAuthority.longDigest)] {
-      let whole = CertificateAssociation(usage: 2, selector: 0, matchingType: type, data: data)
+      let whole = TLSARecord(usage: 2, selector: 0, matchingType: type, data: data)
       #expect(try session(certificate, [whole]).verification == .associated(usage: 2))
     }
   }
@@ -94,7 +94,7 @@ import Testing
   @Test func whatCannotBeUsedIsSetAside() throws {
     let trust = try Self.trust.get()
     let good = Self.anchor
-    func variant(_ change: (inout CertificateAssociation) -> Void) -> CertificateAssociation {
+    func variant(_ change: (inout TLSARecord) -> Void) -> TLSARecord {
       var copy = good
       change(&copy)
       return copy
@@ -118,7 +118,7 @@ import Testing
     for _ in 0..<500 {
       let data = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random)
       }
-      let association = CertificateAssociation(
+      let association = TLSARecord(
         usage: UInt8.random(in: 0...4, using: &random), selector: UInt8.random(in: 0...2, using: &random),
         matchingType: UInt8.random(in: 0...3, using: &random), data: data)
       _ = trust.usable([association])

@@ -108,6 +108,44 @@ import Testing
     }
   }
 
+  /// Takes connections and never says a word, on another address of loopback.
+  private final class DeadHost: Sendable {
+    private let descriptor: Int32
+    let address: IPAddress
+
+    init(port: Int) throws {
+      address = try #require(IPAddress("127.0.0.2"))
+      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      var name = sockaddr_in()
+      name.sin_family = sa_family_t(AF_INET)
+      name.sin_port = in_port_t(port).bigEndian
+      name.sin_addr.s_addr = inet_addr("127.0.0.2")
+      let descriptor = descriptor
+      let isBound = withUnsafePointer(to: &name) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+      }
+      try #require(isBound && listen(descriptor, 8) == 0)
+    }
+
+    deinit { close(descriptor) }
+  }
+
+  @Test func aDeadAddressDoesNotTakeTheTimeOfTheNext() async throws {
+    try await serving { connection, _ in
+      try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    } _: { client in
+      let dead = try DeadHost(port: client.port)
+      var client = client
+      client.connectTimeLimit = .seconds(2)
+      let response = try await client.get(
+        host: "mta-sts.example.net", path: "/", addresses: [dead.address] + Self.loopback, limit: 100, within: patience)
+      #expect(response.status == 200)
+      withExtendedLifetime(dead) {}
+    }
+  }
+
   @Test func anAnswerThatBreaksOffIsNone() async throws {
     try await serving { connection, _ in
       try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")

@@ -1,6 +1,7 @@
 import Platform
 import Testing
 
+@testable import MailFlow
 @testable import Relay
 @testable import Store
 
@@ -10,17 +11,19 @@ struct DispatcherTests {
 
   func row(
     _ envelope: Int64, _ number: Int = 0, content: Int64? = nil, due: Duration = .zero,
-    to domain: String = "far.example"
+    to domain: String = "far.example", forwardedBy alias: String? = nil
   ) -> QueueRow {
     let id = EnvelopeID(envelope)
+    var options = RecipientOptions()
+    options.deliveredTo = alias
     let stored = StoredEnvelope(
       id: id, at: now, origin: "submission", content: nil, sender: nil, peer: nil, helo: nil, account: nil, options: [],
       fingerprint: nil, reply: .read, messageID: nil, subject: nil, size: 0)
     return QueueRow(
       envelope: stored,
       recipient: QueuedRecipient.make(
-        RecipientID(id, number), address: "x\(number)@\(domain)", due: now + due, attempts: 0, options: [],
-        content: ContentID(content ?? envelope)))
+        RecipientID(id, number), address: "x\(number)@\(domain)", due: now + due, attempts: 0,
+        options: options.bytes, content: ContentID(content ?? envelope)))
   }
 
   @Test func aRowIsNeverInTwoPlaces() {
@@ -57,6 +60,16 @@ struct DispatcherTests {
     #expect(batches.map { $0?.ids.map(\.description) } == [["1.0", "1.1", "1.3"], ["2.0"], ["1.2"]])
     let isOver = dispatcher.next(for: "a") == nil
     #expect(isOver)
+  }
+
+  /// What is forwarded may leave with a reverse-path of ours, and then goes alone.
+  @Test func whatIsForwardedSharesNoTransactionWithOthers() {
+    var dispatcher = Dispatcher(limits: .init())
+    for row in [row(1, 0), row(1, 1, forwardedBy: "team@office.example"), row(1, 2)] {
+      _ = dispatcher.offer(row, hop: "a")
+    }
+    let batches = [dispatcher.next(for: "a"), dispatcher.next(for: "a")]
+    #expect(batches.map { $0?.ids.map(\.description) } == [["1.0", "1.2"], ["1.1"]])
   }
 
   @Test func atMostAHundredRecipientsATransaction() {

@@ -26,6 +26,7 @@ final class FakeQueue: RelayQueue {
     var failWrites = 0
     var failedWrites = 0
     var failAttempts = false
+    var failReads = 0
     var outcomeGate: Gate?
     var reads = 0
     var poisoned: Set<EnvelopeID> = []
@@ -103,6 +104,9 @@ final class FakeQueue: RelayQueue {
 
   /// The next writes of outcomes fail.
   func failWrites(_ count: Int) { state.withLock { $0.failWrites = count } }
+  /// The next reads of rows fail.
+  func failReads(_ count: Int) { state.withLock { $0.failReads = count } }
+  var readsToFail: Int { state.withLock { $0.failReads } }
   func failAttempts(_ fail: Bool) { state.withLock { $0.failAttempts = fail } }
   /// Outcomes are written and told, but the courier hears of it only when the gate opens.
   func holdOutcomes(_ gate: Gate) { state.withLock { $0.outcomeGate = gate } }
@@ -152,8 +156,12 @@ final class FakeQueue: RelayQueue {
     at orders: [(destination: String, limit: Int, known: Set<RecipientID>)]
   ) async throws -> (rows: [QueueRow], cut: Set<String>) {
     let now = time.now
-    return state.withLock { state in
+    return try state.withLock { state in
       state.reads += 1
+      if state.failReads > 0 {
+        state.failReads -= 1
+        throw Failure()
+      }
       var rows: [QueueRow] = []
       var cut: Set<String> = []
       for order in orders {
@@ -256,7 +264,8 @@ final class FakeQueue: RelayQueue {
     }
   }
 
-  func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
+  func recordOutcomes(_ left: inout [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
+    let outcomes = left
     let (ready, told, change) = try state.withLock { state in
       if state.failWrites > 0 {
         state.failWrites -= 1
@@ -286,6 +295,7 @@ final class FakeQueue: RelayQueue {
       state.waiting.removeAll { $0.count <= count }
       return (ready, state.told, change)
     }
+    left = []
     told?(.changed(change))
     for one in ready { one.continuation.resume() }
     await state.withLock { $0.outcomeGate }?.wait()

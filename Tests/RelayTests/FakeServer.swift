@@ -253,13 +253,13 @@ final class FakeServer: Sendable {
 
     mutating func completed() {
       done += 1
-      let (step, transaction) = server.state.withLock { [transaction] state -> (Step, Transaction) in
+      let (content, number) = server.state.withLock { [transaction] state in
         state.transactions.append(transaction)
         state.contents += 1
-        return (state.behaviour.content(transaction, state.contents - 1), transaction)
+        return (state.behaviour.content, state.contents - 1)
       }
-      _ = transaction
-      act(step)
+      // It may wait: other connections go on.
+      act(content(transaction, number))
     }
 
     mutating func act(_ step: Step) {

@@ -15,6 +15,8 @@ final class SecureServer: Sendable {
     var injection: String?
     /// Answers STARTTLS and then speaks no TLS.
     var breaksHandshake = false
+    /// Said to STARTTLS instead of the go-ahead.
+    var refusal: String?
     var mechanisms = ["PLAIN", "LOGIN"]
     var password = "secret"
   }
@@ -98,6 +100,10 @@ final class SecureServer: Sendable {
           try await connection.write("250\(index == count - 1 ? " " : "-")\(line)\r\n")
         }
       case "STAR":
+        if let refusal = behaviour.refusal {
+          try await connection.write(refusal + "\r\n")
+          continue
+        }
         let goAhead = "220 go ahead\r\n" + (behaviour.injection ?? "")
         if behaviour.breaksHandshake {
           try await connection.write(goAhead + "this is no TLS\r\n")

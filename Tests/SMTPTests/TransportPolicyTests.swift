@@ -7,7 +7,7 @@ import Testing
 
   @Test(arguments: [
     ("v=STSv1; id=20160831085700Z;", "20160831085700Z"), ("v=STSv1;id=1", "1"), ("v=STSv1 ; id=a1 ; ", "a1"),
-    ("v=STSv1; id=1; later=on; x-y_z.1=%20;", "1"), ("v=STSv1; id=1; id=2", "1"),
+    ("v=STSv1; id=1; later=on; x-y_z.1=%20;", "1"), ("v=STSv1; id=1; id=2", "1"), ("v=STSv1; id = 1 ;", "1"),
     ("v=STSv1; id=12345678901234567890123456789012", "12345678901234567890123456789012"),
   ]) func aRecord(_ text: String, id: String) {
     #expect(STSRecord(text)?.id == id)
@@ -90,7 +90,15 @@ import Testing
     #expect(
       TLSReportRecord("v=TLSRPTv1;rua=https://r.example/v1,mailto:a@b.example?subject=x,ftp://x,mailto:nobody;")?
         .destinations == [.https("https://r.example/v1"), .mail("a@b.example")])
-    for text in ["v=TLSRPTv1", "v=TLSRPTv1; rua=", "v=TLSRPTv1; rua=ftp://x", "v=TLSRPTv2; rua=mailto:a@b", ""] {
+    // RFC 8460 §3: blanks around the delimiters.
+    #expect(
+      TLSReportRecord("v=TLSRPTv1 ;\trua = mailto:a@b.example , https://r.example/v1 ; x = y ; ")?.destinations
+        == [.mail("a@b.example"), .https("https://r.example/v1")])
+    #expect(TLSReportRecord("v=TLSRPTv1; rua=mailto:a @b.example,https://r.example")?.destinations.count == 1)
+    for text in [
+      "v=TLSRPTv1", "v=TLSRPTv1; rua=", "v=TLSRPTv1; rua= ;", "v=TLSRPTv1; rua=ftp://x", "v=TLSRPTv2; rua=mailto:a@b",
+      "",
+    ] {
       #expect(TLSReportRecord(text) == nil, "\(text)")
     }
     #expect(TLSReportRecord.only(of: ["v=TLSRPTv1; rua=mailto:a@b.c", "v=TLSRPTv1; rua=mailto:a@b.c"]) == nil)

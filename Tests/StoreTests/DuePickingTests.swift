@@ -144,7 +144,7 @@ import Testing
       let untried = try await store.write { try $0.bringBackUntried(to: noon) }
       #expect(try await store.read { try !$0.hasUntried(dueAfter: noon) })
       #expect(untried == 1)
-      let due = try await store.read { try $0.due(by: noon, perDestination: 9).map(\.recipient.id) }
+      let due = try await store.read { try $0.due(by: noon, limit: 9).map(\.recipient.id) }
       #expect(due == new)
       let shifted = try await store.write { try $0.bringForward(by: .seconds(3600), now: noon) }
       #expect(shifted == 1)

@@ -26,8 +26,14 @@ import Testing
       _ = try await queue(store, ["z@later.example"], due: .seconds(1), destination: "later.example")
       let held = try await queue(store, ["held@office.example"], due: .seconds(-1), state: .held, destination: nil)
       let nowhere = try await queue(store, ["nowhere"], destination: nil)
-      let due = try await store.read { try $0.due(by: noon, perDestination: 3).map(\.recipient.id) }
-      #expect(Set(due) == Set(many.prefix(3) + one + held + nowhere))
+      let destinations = try await store.read { try $0.destinations(due: noon, after: "", limit: 10).destinations }
+      #expect(destinations == ["slow.example", "fast.example"])
+      let slow = try await store.read { try $0.due(by: noon, destination: "slow.example", limit: 3).rows }
+      #expect(slow.map(\.recipient.id) == Array(many.prefix(3)))
+      let fast = try await store.read { try $0.due(by: noon, destination: "fast.example", limit: 3).rows }
+      #expect(fast.map(\.recipient.id) == one)
+      let elsewhere = try await store.read { try $0.dueElsewhere(by: noon, limit: 3) }
+      #expect(Set(elsewhere.map(\.recipient.id)) == Set(held + nowhere))
     }
   }
 

@@ -46,7 +46,7 @@ import Testing
   @Test func aFinalRecipientNeedsNothingAndStaysFinal() async throws {
     try await withStore { store, _ in
       let id = try await queue(store, "anna@example.org")
-      try await store.write { try $0.beginAttempt([id], at: noon) }
+      #expect(try await store.write { try $0.beginAttempt(id, trace: step("attempting")) })
       let uncertain = try await store.read { try $0.attempting().map(\.recipient.id) }
       #expect(uncertain == [id])
       let retried = try await store.write { transaction in
@@ -65,13 +65,13 @@ import Testing
       await #expect(throws: StoreError.alreadyFinal(id, .relayed)) {
         try await store.write { _ = try $0.update(id, trace: step("x")) { $0.state = .failed } }
       }
-      await #expect(throws: StoreError.self) { try await store.write { try $0.beginAttempt([id], at: noon) } }
+      #expect(try await store.write { try !$0.beginAttempt(id, trace: step("attempting")) })
       await #expect(throws: StoreError.self) {
         try await store.write { _ = try $0.update(RecipientID(id.envelope, 9), trace: step("x")) { _ in } }
       }
       let trace = try await store.read { try $0.trace(of: id.envelope) }
-      #expect(trace.map(\.what) == ["queued", "deferred", "relayed"])
-      #expect(trace.map(\.state) == [.queued, nil, .relayed])
+      #expect(trace.map(\.what) == ["queued", "attempting", "deferred", "relayed"])
+      #expect(trace.map(\.state) == [.queued, nil, nil, .relayed])
       #expect(trace.allSatisfy { $0.recipient == "anna@example.org" })
       try await store.untilReaped()
       #expect(try await store.rowCount("content") == 0)

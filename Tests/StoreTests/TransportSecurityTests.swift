@@ -55,7 +55,8 @@ import Testing
         for number in 0..<500 {
           try transaction.count(
             TLSSessionCount(
-              day: day, domain: "a.example", policyType: "sts", result: "validation-failure", helo: "\(number)"))
+              day: day, domain: "a.example", policyType: "sts", policy: "mx: mx\(number / 2).a.example",
+              result: "validation-failure", helo: "\(number)"))
         }
       }
       let all = try await store.read { try $0.tlsSessions(days: day...day, domain: "a.example") }

@@ -1,9 +1,11 @@
 extension Assembly {
-  func tlsPolicies(_ people: People, routes: [Configuration.Route]) -> [Configuration.TLSPolicy] {
+  /// What TLS must do, by domain.
+  func tlsPolicies(_ people: People, routes: [Configuration.Route]) -> [String: Configuration.TLSPolicy.Mode] {
     typealias Keys = Schema.TLSPolicyTable
     var seen: [String: Int] = [:]
+    var modes: [String: Configuration.TLSPolicy.Mode] = [:]
     let routed = Set(routes.flatMap(\.domains))
-    return root.tables(Keys.schema).compactMap { section in
+    for section in root.tables(Keys.schema) {
       let domains = section.read(Keys.domains) ?? []
       for domain in domains {
         if people.isLocal(domain.value) {
@@ -21,8 +23,9 @@ extension Assembly {
             domain.line, "there is a tls-policy for \(domain.value) already (line \(earlier))", "remove one of the two")
         }
       }
-      guard let mode = section.read(Keys.mode) else { return nil }
-      return Configuration.TLSPolicy(domains: domains.map(\.value), mode: mode)
+      guard let mode = section.read(Keys.mode) else { continue }
+      for domain in domains { modes[domain.value] = mode }
     }
+    return modes
   }
 }

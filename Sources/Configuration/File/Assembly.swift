@@ -36,10 +36,7 @@ struct Assembly {
     }
     configuration.dnsLists = dnsLists()
     configuration.greylisting = greylisting()
-    configuration.tlsPolicies = tlsPolicies(people, routes: configuration.routes)
-    for policy in configuration.tlsPolicies {
-      for domain in policy.domains { configuration.tlsPolicyIndex[domain] = policy.mode }
-    }
+    configuration.tlsPolicyIndex = tlsPolicies(people, routes: configuration.routes)
     configuration.addressIndex = people.destinations
     return findings.hasErrors ? nil : configuration
   }

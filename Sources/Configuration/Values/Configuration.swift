@@ -54,7 +54,6 @@ public struct Configuration: Sendable {
   public var smartHostUse = SmartHostUse.always
   /// Domains of others whose mail is taken in while their own servers cannot be reached.
   public var backups: [BackupMX]
-  public var tlsPolicies: [TLSPolicy] = []
   public var queue: Queue
   public var trace: Trace
   public var control: Control
@@ -70,6 +69,7 @@ public struct Configuration: Sendable {
   var addressIndex: [String: Destination] = [:]
   /// The routes for a domain, in the order of the file.
   var routeIndex: [String: [Int]] = [:]
+  /// By domain in lower case; `.example.net` is every domain below `example.net`, `*` every domain.
   var tlsPolicyIndex: [String: TLSPolicy.Mode] = [:]
   var lines: [String: Int] = [:]
 }

@@ -1,6 +1,6 @@
 extension Configuration {
   /// What TLS must do on the way to some domains whose servers are found in the DNS.
-  public struct TLSPolicy: Sendable, Hashable {
+  public enum TLSPolicy {
     public enum Mode: String, Sendable, Hashable, CaseIterable {
       /// As the domain itself wants it: DANE, else MTA-STS, else TLS where the server can.
       case automatic
@@ -15,21 +15,12 @@ extension Configuration {
       /// No TLS.
       case none
     }
-
-    /// Domain names in lower case; `.example.net` is every domain below `example.net`, `*` every domain.
-    public let domains: [String]
-    public let mode: Mode
   }
 
   /// What TLS must do for a domain: its own entry, that of a parent domain written as `.example.net`, that of `*`, else what
   /// the domain itself wants.
   public func tlsMode(for domain: String) -> TLSPolicy.Mode {
-    var name = Substring(domain.lowercased())
-    if let exact = tlsPolicyIndex[String(name)] { return exact }
-    while let dot = name.firstIndex(of: ".") {
-      name = name[name.index(after: dot)...]
-      if let parent = tlsPolicyIndex["." + name] { return parent }
-    }
-    return tlsPolicyIndex["*"] ?? .automatic
+    let own = Self.domainKeys(domain.lowercased()).lazy.compactMap { tlsPolicyIndex[$0] }.first
+    return own ?? tlsPolicyIndex["*"] ?? .automatic
   }
 }

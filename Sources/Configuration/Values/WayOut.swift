@@ -62,7 +62,7 @@ extension Configuration {
   /// - Parameter sender: the reverse-path; `nil` for the empty one.
   public func wayOut(for domain: String, from sender: String?) -> WayOut? {
     let name = domain.lowercased()
-    for key in Self.routeKeys(name) {
+    for key in Self.domainKeys(name) {
       let found = (routeIndex[key] ?? []).map { routes[$0] }.filter { $0.isFor(sender: sender) }
       if let route = found.first(where: { !$0.senders.isEmpty }) ?? found.first { return .hop(route.nextHop) }
     }
@@ -75,8 +75,9 @@ extension Configuration {
     return relay.direct ? .direct(fallback: smartHost) : nil
   }
 
-  /// The domain, and all above it with a dot before them.
-  private static func routeKeys(_ domain: String) -> [String] {
+  /// Under which a table for domains may have an entry that holds for one: the domain, and all above it with a dot before
+  /// them.
+  static func domainKeys(_ domain: String) -> [String] {
     var keys = [domain]
     var rest = Substring(domain)
     while let dot = rest.firstIndex(of: ".") {

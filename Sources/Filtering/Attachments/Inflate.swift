@@ -36,7 +36,9 @@ struct Inflate {
       let end: End?
       switch type {
       case 0: end = stored()
-      case 1: end = block(Self.fixedLiterals, Self.fixedDistances)
+      case 1:
+        guard let literals = Self.fixedLiterals, let distances = Self.fixedDistances else { return .damaged }
+        end = block(literals, distances)
       case 2:
         guard let codes = dynamicCodes() else { return .damaged }
         end = block(codes.literals, codes.distances)
@@ -200,13 +202,9 @@ struct Inflate {
   private static let distanceBits = [
     0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
   ]
-  private static let fixedLiterals = fixed(
-    [Int](repeating: 8, count: 144) + [Int](repeating: 9, count: 112) + [Int](repeating: 7, count: 24)
-      + [Int](repeating: 8, count: 8))
-  private static let fixedDistances = fixed([Int](repeating: 5, count: 30))
-
-  private static func fixed(_ lengths: [Int]) -> Huffman {
-    guard let code = Huffman(lengths[...]) else { preconditionFailure("RFC 1951 §3.2.6 has a code") }
-    return code
-  }
+  // The codes of RFC 1951 §3.2.6.
+  private static let fixedLiterals = Huffman(
+    ([Int](repeating: 8, count: 144) + [Int](repeating: 9, count: 112) + [Int](repeating: 7, count: 24)
+      + [Int](repeating: 8, count: 8))[...])
+  private static let fixedDistances = Huffman([Int](repeating: 5, count: 30)[...])
 }

@@ -4,45 +4,54 @@ internal import Platform
 public import Store
 
 extension MailFlow {
-  /// Records what came of attempts: states, trace rows and the notifications that follow from them, in one transaction
-  /// for each envelope.
+  /// Records what came of attempts: states, trace rows and the notifications that follow from them, for rows as they were
+  /// when they were read.
   ///
-  /// A recipient that somebody has settled meanwhile stays as it is; its trace says what the attempt came to.
-  public func recordOutcomes(_ outcomes: [RecipientID: AttemptOutcome]) async throws {
-    for id in Set(outcomes.keys.map(\.envelope)).sorted() {
-      let (stored, recipients) = try await store.read { reader in
-        (try reader.envelope(id), try reader.recipients(of: id))
-      }
-      guard let stored else { throw StoreError.missing("envelope \(id)") }
-      try await recordOutcomes(
-        recipients.compactMap { recipient in
-          outcomes[recipient.id].map { (QueueRow(envelope: stored, recipient: recipient), $0) }
-        })
-    }
-  }
-
-  /// The same for rows that the caller has at hand, as they were when they were read.
+  /// Outcomes of which nobody must be told go together: a dead host's hundred messages are one transaction. Those of which
+  /// somebody is told are a transaction for each envelope. A recipient that somebody has settled meanwhile stays as it is;
+  /// its trace says what the attempt came to.
   ///
-  /// Outcomes of which nobody must be told go together: a dead host's hundred messages are one transaction.
-  public func recordOutcomes(_ outcomes: [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
+  /// - Parameter left: what is to be recorded. What has been written is taken out, so whoever calls again after an error
+  ///   writes nothing twice and tells nobody twice. What could not be written stands first then.
+  public func recordOutcomes(_ left: inout [(row: QueueRow, outcome: AttemptOutcome)]) async throws {
     let now = clock.now()
     var quiet: [Due] = []
-    var telling: [EnvelopeID: [Due]] = [:]
-    for (id, some) in Dictionary(grouping: outcomes, by: \.row.envelope.id).sorted(by: { $0.key < $1.key }) {
-      guard let stored = some.first?.row.envelope else { continue }
-      let envelope = Envelope(stored)
+    var telling: [[Due]] = []
+    for (_, some) in Dictionary(grouping: left, by: \.row.envelope.id).sorted(by: { $0.key < $1.key }) {
+      let envelope = Envelope(some[0].row.envelope)
       let due = some.sorted { $0.row.recipient.id < $1.row.recipient.id }.map { row, outcome in
         Due(row: row, outcome: outcome, report: report(outcome, row.recipient, envelope, now))
       }
-      if due.contains(where: { $0.report != nil }) { telling[id] = due } else { quiet += due }
+      if due.contains(where: { $0.report != nil }) { telling.append(due) } else { quiet += due }
     }
+    // In the order in which they are written.
+    left = (quiet + telling.flatMap { $0 }).map { ($0.row, $0.outcome) }
+    var written = 0
+    defer { left.removeFirst(written) }
     for start in stride(from: 0, to: quiet.count, by: Self.quietOutcomes) {
-      let some = Array(quiet[start..<min(start + Self.quietOutcomes, quiet.count)])
-      try await store.write { transaction in
-        for due in some { try Self.settle(due, now, in: &transaction) }
+      let some = quiet[start..<min(start + Self.quietOutcomes, quiet.count)]
+      do {
+        try await settle(some, now)
+        written += some.count
+      } catch {
+        // One may be at fault: those before it do not wait for it.
+        guard some.count > 1 else { throw error }
+        for place in some.indices {
+          try await settle(some[place...place], now)
+          written += 1
+        }
       }
     }
-    for (_, due) in telling.sorted(by: { $0.key < $1.key }) { try await record(due, now) }
+    for due in telling {
+      try await record(due, now)
+      written += due.count
+    }
+  }
+
+  private func settle(_ some: ArraySlice<Due>, _ now: Moment) async throws {
+    try await store.write { transaction in
+      for due in some { try Self.settle(due, now, in: &transaction) }
+    }
   }
 
   /// Outcomes in one transaction: a closure should not hold the writer for more than a few milliseconds.

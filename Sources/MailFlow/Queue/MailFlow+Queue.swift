@@ -14,16 +14,6 @@ extension MailFlow {
     return try await sendable(try await store.read { try $0.due(by: now, limit: limit) })
   }
 
-  /// The same, with at most so many rows for each destination, so that none hides another; for the queue runner, which
-  /// knows what it is sending already.
-  public func due(perDestination: Int) async throws -> [QueueRow] {
-    // What came of an attempt could not be noted.
-    guard !store.isReadOnly else { return [] }
-    let now = clock.now()
-    try await bringBack(dueAfter: Self.farthestDue(configuration().queue, from: now), to: now)
-    return try await sendable(try await store.read { try $0.due(by: now, perDestination: perDestination) })
-  }
-
   /// Later than this no queued recipient becomes due, unless the clock was set back since.
   public static func farthestDue(_ queue: Configuration.Queue, from now: Moment) -> Moment {
     // Waits are lengthened at random, and a dead host is left alone for up to an hour.
@@ -68,10 +58,9 @@ extension MailFlow {
     let (now, limit) = (clock.now(), 100)
     let rows = try await store.read { try $0.dueElsewhere(by: now, limit: limit) }
     // One without a destination that could be sent cannot be: nobody knows where to.
-    for row in try await sendable(rows) {
-      let lost = AttemptOutcome.failed(status: "5.4.4", host: nil, reply: "nobody knows where it was to go")
-      try await recordOutcomes([row.recipient.id: lost])
-    }
+    let lost = AttemptOutcome.failed(status: "5.4.4", host: nil, reply: "nobody knows where it was to go")
+    var left = try await sendable(rows).map { (row: $0, outcome: lost) }
+    try await recordOutcomes(&left)
     return rows.count >= limit
   }
 
@@ -106,16 +95,17 @@ extension MailFlow {
 
   private func sendable(_ rows: [QueueRow]) async throws -> [QueueRow] {
     var queued: [QueueRow] = []
+    var gone: [(row: QueueRow, outcome: AttemptOutcome)] = []
     for row in rows {
       switch row.recipient.state {
       case .held: await releaseDue(row.recipient.id)
       case .queued where row.recipient.content != nil && EmailAddress(row.recipient.address) != nil: queued.append(row)
       case .queued:
-        let gone = AttemptOutcome.failed(status: "5.3.0", host: nil, reply: "its content or address cannot be read")
-        try await recordOutcomes([row.recipient.id: gone])
+        gone.append((row, .failed(status: "5.3.0", host: nil, reply: "its content or address cannot be read")))
       default: break
       }
     }
+    try await recordOutcomes(&gone)
     return queued
   }
 

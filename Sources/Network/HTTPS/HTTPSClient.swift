@@ -8,7 +8,9 @@ public struct HTTPSClient: Sendable {
   private let connector: Connector
   private let trust: ClientTrust
   /// 443, but for tests.
-  private let port: Int
+  let port: Int
+  /// For connecting to one address and the handshake there: a dead one does not take the time of those behind it.
+  var connectTimeLimit = Duration.seconds(10)
 
   public init(connector: Connector, trust: ClientTrust, port: Int = 443) {
     self.connector = connector
@@ -34,7 +36,7 @@ public struct HTTPSClient: Sendable {
       } catch {
         last = error
         // The others would say the same, or there is no time for them.
-        if error.kind == .tooLarge || error.kind == .timedOut { break }
+        if error.kind == .tooLarge || ContinuousClock.now >= deadline { break }
       }
     }
     throw last
@@ -47,8 +49,9 @@ public struct HTTPSClient: Sendable {
   }
 
   private func connect(
-    _ target: PeerAddress, _ host: String, _ deadline: ContinuousClock.Instant
+    _ target: PeerAddress, _ host: String, _ end: ContinuousClock.Instant
   ) async throws(HTTPError) -> Connection {
+    let deadline = min(end, ContinuousClock.now + connectTimeLimit)
     let connection: Connection
     let limit = try left(deadline)
     do {
@@ -65,7 +68,7 @@ public struct HTTPSClient: Sendable {
     } catch {
       connection.abort()
       await connection.close()
-      // The handshake's own limit is what is left of the whole time.
+      // The handshake's own limit is what is left of the time for this address.
       if ContinuousClock.now.duration(to: deadline) < .milliseconds(5) {
         throw HTTPError(.timedOut, "there was no answer in time")
       }

@@ -75,6 +75,5 @@ private func fingerprint(_ certificate: OpaquePointer) -> String {
   var digest = [UInt8](repeating: 0, count: 32)
   var length: UInt32 = 32
   guard X509_digest(certificate, EVP_sha256(), &digest, &length) == 1 else { return "" }
-  let digits = Array("0123456789abcdef".utf8)
-  return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  return digest.hexadecimal
 }

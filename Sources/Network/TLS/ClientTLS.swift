@@ -1,4 +1,5 @@
 internal import COpenSSL
+public import Platform
 
 /// How this side behaves as a TLS client, and whom it trusts. Make one and keep it: reading the trusted roots takes time.
 public final class ClientTrust: Sendable {
@@ -26,7 +27,7 @@ public final class ClientTrust: Sendable {
   ///
   /// Usages 0 and 1 are unusable for mail (RFC 7672 §3.1.3); so is whatever OpenSSL does not know or cannot read, such as a
   /// digest of the wrong length (RFC 7671 §4.1 asks clients to set these aside).
-  public func usable(_ associations: [CertificateAssociation]) -> [CertificateAssociation] {
+  public func usable(_ associations: [TLSARecord]) -> [TLSARecord] {
     guard !associations.isEmpty, let ssl = SSL_new(context.pointer) else { return [] }
     defer {
       SSL_free(ssl)
@@ -37,7 +38,7 @@ public final class ClientTrust: Sendable {
   }
 }
 
-extension CertificateAssociation {
+extension TLSARecord {
   /// Gives it to a connection for which DANE is switched on. `false`: it is unusable there.
   func add(to ssl: OpaquePointer) -> Bool {
     guard usage == Self.trustAnchor || usage == Self.endEntity, !data.isEmpty else { return false }
@@ -57,7 +58,7 @@ public struct ClientTLS: Sendable {
     /// association is a certificate above the server's, that one must be for ``ClientTLS/serverName``, which must be the
     /// name below which the TLSA records stand, or for one of `names` (RFC 7672 §3.2.3). The records must come from an
     /// answer that DNSSEC proves; whoever asks sees to that. Where none of them is usable anybody will do (§2.2), encrypted.
-    case dane([CertificateAssociation], names: [String])
+    case dane([TLSARecord], names: [String])
   }
 
   /// The host's name: sent as SNI, and what the certificate is checked against. An address is only checked.

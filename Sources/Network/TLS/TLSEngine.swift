@@ -75,7 +75,7 @@ final class TLSEngine {
   }
 
   /// OpenSSL's own verification: it also follows the publisher's digest agility (RFC 7671 §9).
-  private func useDANE(_ associations: [CertificateAssociation], _ names: [String], serverName: String?) throws {
+  private func useDANE(_ associations: [TLSARecord], _ names: [String], serverName: String?) throws {
     guard let serverName, IPAddress(serverName) == nil else {
       throw TLSError("DANE needs the name of the server, below which its TLSA records stand")
     }

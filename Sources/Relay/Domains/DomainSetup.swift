@@ -77,24 +77,10 @@ public struct DomainSetup: Sendable {
       leavesElsewhere: leavesElsewhere)
   }
 
-  /// A name below the domain; every prefix that is used is short, and so is what fits a certificate.
-  func below(_ labels: String...) -> DomainName? {
-    DomainName(labels: labels.map { Array($0.utf8) } + domain.labels.map { Array($0.utf8) })
-  }
-
-  func belowHost(_ labels: String...) -> DomainName? {
-    DomainName(labels: labels.map { Array($0.utf8) } + host.labels.map { Array($0.utf8) })
-  }
-
   /// What an MTA-STS policy for the domain says (RFC 8461 §3.2). A change of it changes the id of the record.
   var stsPolicy: String { "version: STSv1\r\nmode: enforce\r\nmx: \(host)\r\nmax_age: 604800\r\n" }
 
-  var stsID: String {
-    let digits = SHA256.hash(Array(stsPolicy.utf8)).prefix(10).map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    return digits.joined()
-  }
+  var stsID: String { SHA256.hash(Array(stsPolicy.utf8)).prefix(10).hexadecimal }
 
   /// For TLSA: the key of the certificate, whoever signed it (RFC 7672 §3.1.1).
   var association: TLSARecord? {

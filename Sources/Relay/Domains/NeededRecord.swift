@@ -89,7 +89,7 @@ extension DomainSetup {
 
   /// `nil`: the domain's name is too long for it.
   var dmarc: NeededRecord? {
-    below("_dmarc").map { name in
+    domain.prepending("_dmarc").map { name in
       NeededRecord(
         name, .txt, .txt("v=DMARC1; p=none; rua=mailto:\(reportsTo)@\(domain)"), .needed,
         "DMARC: what others do with forged mail of the domain, and where they report. Raise p to quarantine, then to "
@@ -100,7 +100,7 @@ extension DomainSetup {
   /// The keys of DKIM (RFC 6376 §3.6.2.1).
   var signingKeys: [NeededRecord] {
     (signingRecords ?? []).compactMap { key in
-      below(key.selector, "_domainkey").map {
+      domain.prepending(key.selector, "_domainkey").map {
         NeededRecord($0, .txt, .txt(key.text), .needed, "DKIM: the key with which mail of the domain is signed.")
       }
     }
@@ -111,7 +111,7 @@ extension DomainSetup {
   }
 
   var tlsa: NeededRecord? {
-    guard let association, let name = belowHost("_25", "_tcp") else { return nil }
+    guard let association, let name = host.prepending("_25", "_tcp") else { return nil }
     return NeededRecord(
       name, .tlsa, .tlsa(association), .recommended,
       "DANE: other servers accept this key only. It has effect where the zone of the host is signed (DNSSEC); publish the "
@@ -126,11 +126,11 @@ extension DomainSetup {
     }
   }
 
-  var domainTLSReporting: NeededRecord? { tlsReporting(below("_smtp", "_tls")) }
-  var hostTLSReporting: NeededRecord? { tlsReporting(belowHost("_smtp", "_tls")) }
+  var domainTLSReporting: NeededRecord? { tlsReporting(domain.prepending("_smtp", "_tls")) }
+  var hostTLSReporting: NeededRecord? { tlsReporting(host.prepending("_smtp", "_tls")) }
 
   var sts: NeededRecord? {
-    below("_mta-sts").map { name in
+    domain.prepending("_mta-sts").map { name in
       NeededRecord(
         name, .txt, .txt("v=STSv1; id=\(stsID)"), .recommended,
         "MTA-STS: other servers insist on TLS with a valid certificate. The id must change with the policy.")
@@ -138,7 +138,7 @@ extension DomainSetup {
   }
 
   var stsHost: NeededRecord? {
-    below("mta-sts").map { name in
+    domain.prepending("mta-sts").map { name in
       NeededRecord(name, .cname, .name(host), .recommended, "MTA-STS: the host with the policy.")
     }
   }
@@ -152,7 +152,7 @@ extension DomainSetup {
   var services6186: [NeededRecord] {
     let all = services + ["_pop3s", "_pop3"].map { Service(label: $0, port: 0, isEnabled: false) }
     return all.compactMap { service in
-      below(service.label, "_tcp").map { name in
+      domain.prepending(service.label, "_tcp").map { name in
         NeededRecord(
           name, .srv,
           .srv(
@@ -166,14 +166,14 @@ extension DomainSetup {
   }
 
   var autoconfig: NeededRecord? {
-    below("autoconfig").map { name in
+    domain.prepending("autoconfig").map { name in
       NeededRecord(
         name, .cname, .name(host), .recommended, "Thunderbird looks there for its settings (a web server must answer).")
     }
   }
 
   var autodiscover: NeededRecord? {
-    below("_autodiscover", "_tcp").map { name in
+    domain.prepending("_autodiscover", "_tcp").map { name in
       NeededRecord(
         name, .srv, .srv(SRVRecord(priority: 0, weight: 1, port: 443, target: host)), .recommended,
         "Outlook looks there for its settings (a web server must answer).")

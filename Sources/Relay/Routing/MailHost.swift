@@ -44,6 +44,6 @@ struct ReachableHost: Sendable, Hashable {
   /// What the host's name is an alias of in the end; the host's name where it is none. TLSA records are looked for at both
   /// (RFC 7672 §2.2.2).
   let canonicalName: DomainName?
-  /// DNSSEC proves the addresses.
+  /// DNSSEC proves the addresses, and the alias that leads to them.
   let isProven: Bool
 }

@@ -96,9 +96,11 @@ struct Router: Sendable {
       try check(addresses, host, rules)
       addresses = addresses.filter { rules.verdict($0) == .fine }
     }
+    // One kind that could not be looked up takes nothing from what the other proves.
+    let found = known.filter { $0.existence == .records }
     return ReachableHost(
-      host: host, addresses: addresses, canonicalName: known.first?.name ?? name,
-      isProven: known.count == answers.count && known.allSatisfy(\.isSecure))
+      host: host, addresses: addresses, canonicalName: found.first { !$0.isSecure }?.name ?? found.first?.name ?? name,
+      isProven: !found.isEmpty && found.allSatisfy(\.isSecure))
   }
 
   /// One own address makes the host ourselves; otherwise it is enough that some can be used.

@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Network
+internal import Platform
 internal import SMTP
 
 /// What TLS must do with one mail exchanger.
@@ -14,7 +15,7 @@ struct HostSecurity: Hashable, Sendable {
     /// TLS or nothing; the certificate must be valid and for the host's name.
     case certificate
     /// TLS or nothing; a TLSA record must be about the server. `base` is the name that it is asked for by SNI.
-    case dane([CertificateAssociation], base: String, names: [String])
+    case dane([TLSARecord], base: String, names: [String])
   }
 
   var level: Level
@@ -22,16 +23,6 @@ struct HostSecurity: Hashable, Sendable {
   var because: String
   /// The server must offer REQUIRETLS.
   var demandsRequireTLS = false
-
-  /// Whether a session may go on in plain text.
-  var mayDoWithout: Bool { level == .none || level == .offered }
-
-  var isProven: Bool {
-    switch level {
-    case .certificate, .dane: true
-    case .none, .offered, .encrypted: false
-    }
-  }
 }
 
 /// What may be done with one mail exchanger. The order of precedence is this:
@@ -127,7 +118,7 @@ enum SecurityDecision: Hashable, Sendable {
 
   /// RFC 7672 §3.2.3: the base domain of the records, and the domain itself where DNSSEC proves that the host is its.
   private static func dane(
-    _ records: [CertificateAssociation], _ base: String, _ facts: SecurityFacts
+    _ records: [TLSARecord], _ base: String, _ facts: SecurityFacts
   ) -> HostSecurity.Level {
     var names = facts.host == base ? [] : [facts.host]
     if facts.isHostProven, facts.domain != base { names.append(facts.domain) }
@@ -164,7 +155,7 @@ struct SecurityObstacle: Error, Hashable, Sendable {
     case noStartTLS
     /// The handshake failed over the certificate.
     case certificate(CertificateFault)
-    /// The handshake failed.
+    /// The handshake failed, or the server does not want one now.
     case handshake
     /// The server does not offer REQUIRETLS.
     case noRequireTLS

@@ -1,6 +1,7 @@
 internal import Configuration
 internal import MailFlow
 internal import Network
+internal import Platform
 internal import Resolver
 internal import SMTP
 
@@ -9,7 +10,7 @@ enum TLSAFinding: Hashable, Sendable {
   /// Nothing that DNSSEC proves.
   case absent
   /// Proven records that can tell one server from another, and the name below which they stand.
-  case usable([CertificateAssociation], base: DomainName)
+  case usable([TLSARecord], base: DomainName)
   /// Proven records, none of which can be used: TLS is a must, and anybody will do (RFC 7672 §2.2).
   case unusable
   /// Nobody knows: the look-up failed, or its answer is forged. Half a sentence says why.

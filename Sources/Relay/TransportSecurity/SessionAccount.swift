@@ -17,25 +17,16 @@ struct SessionAccount: Sendable {
   ///   - tls: of the session; `nil`: there is none.
   ///   - obstacle: what kept mail from being sent; `nil`: nothing did.
   func note(
-    _ facts: SecurityFacts, address: IPAddress?, helo: String? = nil, tls: TLSSession?, obstacle: SecurityObstacle?
+    _ facts: SecurityFacts, address: IPAddress?, tls: TLSSession?, obstacle: SecurityObstacle?
   ) {
     guard facts.isReported else { return }
     var row = row(facts)
-    (row.host, row.address) = (facts.host, address?.description ?? "")
-    row.helo = displayable(helo ?? "", limit: 255)
+    // A success needs no details.
     if let (result, reason) = result(facts, tls, obstacle) {
+      (row.host, row.address) = (facts.host, address?.description ?? "")
       (row.result, row.reason) = (result, displayable(reason, limit: 300))
-    } else {
-      // A success needs no details.
-      (row.host, row.address, row.helo) = ("", "", "")
     }
     count(row)
-    if case .failed(let failure) = facts.sts {
-      count(
-        TLSSessionCount(
-          day: row.day, domain: facts.domain, policyType: "sts", result: failure.kind.rawValue,
-          reason: displayable(failure.reason, limit: 300)))
-    }
   }
 
   private func row(_ facts: SecurityFacts) -> TLSSessionCount {
@@ -49,7 +40,8 @@ struct SessionAccount: Sendable {
     case (.absent, .policy(let policy)):
       row.policyType = "sts"
       row.policy = policy.lines.joined(separator: "\n")
-    case (.absent, _): break
+    case (.absent, .failed): row.policyType = "sts"
+    case (.absent, .absent): break
     }
     return row
   }
@@ -58,6 +50,8 @@ struct SessionAccount: Sendable {
   private func result(
     _ facts: SecurityFacts, _ tls: TLSSession?, _ obstacle: SecurityObstacle?
   ) -> (String, String)? {
+    // Without its policy the session came to what it came to by chance.
+    if facts.tlsa == .absent, case .failed(let failure) = facts.sts { return (failure.kind.rawValue, failure.reason) }
     if let obstacle { return Self.result(obstacle) }
     if facts.tlsa == .unusable { return ("tlsa-invalid", "none of the TLSA records can be used") }
     guard let tls else { return ("starttls-not-supported", "") }

@@ -53,8 +53,8 @@ extension SecurityObstacle {
   /// Whether a host that has it can never meet REQUIRETLS, as far as can be known.
   fileprivate var isLasting: Bool {
     switch kind {
-    case .exchanger, .encryption, .noStartTLS, .certificate, .handshake, .noRequireTLS: true
-    case .dns, .policy, .noDANE: false
+    case .exchanger, .encryption, .noStartTLS, .certificate, .noRequireTLS: true
+    case .dns, .policy, .noDANE, .handshake: false
     }
   }
 }

@@ -22,13 +22,14 @@ struct TransportSecurity: Sendable {
 
   /// What is known about a mail exchanger and the domain that it is said to be of. Looks up only what may count.
   func facts(
-    _ host: MailHost, domain: String, wish: TransportWish, mode: Configuration.TLSPolicy.Mode
+    _ reachable: ReachableHost, domain: String, wish: TransportWish, mode: Configuration.TLSPolicy.Mode
   ) async -> SecurityFacts {
+    let host = reachable.host
     var facts = SecurityFacts(
       host: host.host, domain: DomainName(domain)?.ascii ?? domain, isHostProven: host.isProven, wish: wish, mode: mode,
       tlsa: .absent, sts: .absent)
-    guard let name = host.name, Self.asks(wish, mode) else { return facts }
-    facts.tlsa = await tlsa.finding(for: name, port: host.port)
+    guard host.name != nil, Self.asks(wish, mode) else { return facts }
+    facts.tlsa = await tlsa.finding(for: reachable)
     let isSettled: Bool =
       switch facts.tlsa {
       case .usable: wish != .required || host.isProven

@@ -40,12 +40,12 @@ public struct STSPolicy: Hashable, Sendable {
     var patterns: [String] = []
     for line in document.split(separator: 10) {
       let line = line.last == 13 ? line.dropLast() : line
-      if line.allSatisfy(Self.isBlank) { continue }
+      if PolicyFields.trimmed(line).isEmpty { continue }
       guard let colon = line.firstIndex(of: UInt8(ascii: ":")), line.isUTF8 else {
         throw Mistake(description: "a line of the policy is no field")
       }
       let key = String(decoding: line[..<colon], as: UTF8.self)
-      let value = String(decoding: Self.trimmed(line[(colon + 1)...]), as: UTF8.self)
+      let value = String(decoding: PolicyFields.trimmed(line[(colon + 1)...]), as: UTF8.self)
       if key == "mx" {
         guard let pattern = Self.pattern(value), patterns.count < Self.patternLimit else {
           throw Mistake(description: "the policy has an mx that is no host's name")
@@ -85,14 +85,6 @@ public struct STSPolicy: Hashable, Sendable {
   /// The name of the host that serves it; a certificate for this name is what makes it believable (RFC 8461 §3.3).
   public static func host(of domain: String) -> String { "mta-sts.\(domain)" }
   public static let path = "/.well-known/mta-sts.txt"
-
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 9 }
-
-  private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    let bytes = bytes.drop(while: isBlank)
-    let end = bytes.lastIndex { !isBlank($0) }
-    return end.map { bytes[...$0] } ?? []
-  }
 
   /// Names are A-labels (RFC 8461 §3.2), so letters, digits and hyphens are all that can stand in them.
   private static func pattern(_ text: String) -> String? {

@@ -32,7 +32,9 @@ enum PolicyFields {
     return trimmed(first).elementsEqual("v=\(version)".utf8) && first.first == UInt8(ascii: "v")
   }
 
-  /// The fields behind the version. `nil`: another version, or something that is no field.
+  /// The fields behind the version, without the blanks around `;` and `=`: TLSRPT allows them (RFC 8460 §3), and whoever
+  /// writes a record for MTA-STS means no harm by them. A value may have blanks within; whoever reads it decides. `nil`:
+  /// another version, or something that is no field.
   static func list(_ text: String, version: String) -> [(name: String, value: String)]? {
     guard text.utf8.count <= longest, hasVersion(text, version) else { return nil }
     var fields: [(name: String, value: String)] = []
@@ -45,10 +47,10 @@ enum PolicyFields {
         continue
       }
       guard let equals = part.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-      let (name, value) = (part[..<equals], part[part.index(after: equals)...])
+      let (name, value) = (trimmed(part[..<equals]), trimmed(part[part.index(after: equals)...]))
       guard (1...32).contains(name.count), let first = name.first, isAlphanumeric(first),
         name.allSatisfy({ isAlphanumeric($0) || "_-.".utf8.contains($0) }), !value.isEmpty,
-        value.allSatisfy({ (0x21...0x7e).contains($0) })
+        value.allSatisfy({ isBlank($0) || (0x21...0x7e).contains($0) })
       else { return nil }
       fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
     }
@@ -64,9 +66,12 @@ enum PolicyFields {
     }
   }
 
-  private static func trimmed(_ bytes: some Collection<UInt8>) -> ArraySlice<UInt8> {
-    let bytes = Array(bytes).drop { $0 == 0x20 || $0 == 9 }
-    let end = bytes.lastIndex { $0 != 0x20 && $0 != 9 }
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 9 }
+
+  /// Without blanks at both ends.
+  static func trimmed(_ bytes: some BidirectionalCollection<UInt8>) -> ArraySlice<UInt8> {
+    let bytes = Array(bytes).drop(while: isBlank)
+    let end = bytes.lastIndex { !isBlank($0) }
     return end.map { bytes[...$0] } ?? []
   }
 }

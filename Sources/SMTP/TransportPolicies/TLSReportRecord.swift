@@ -20,9 +20,13 @@ public struct TLSReportRecord: Hashable, Sendable {
     guard let fields = PolicyFields.list(text, version: "TLSRPTv1"),
       let rua = fields.first(where: { $0.name == "rua" })?.value
     else { return nil }
-    // Commas and exclamation marks within a URI are percent-encoded, so a comma always separates two.
-    let uris = rua.split(separator: ",").prefix(Self.destinationLimit)
+    // Commas and exclamation marks within a URI are percent-encoded, so a comma always separates two, perhaps with blanks
+    // around it.
+    let uris = rua.utf8.split(separator: UInt8(ascii: ",")).prefix(Self.destinationLimit).map {
+      String(decoding: PolicyFields.trimmed($0), as: UTF8.self)
+    }
     destinations = uris.compactMap { uri in
+      guard !uri.utf8.contains(where: { $0 <= 0x20 }) else { return nil }
       if uri.lowercased().hasPrefix("mailto:") {
         let address = uri.dropFirst(7).prefix { $0 != "?" }
         return address.contains("@") ? .mail(String(address)) : nil

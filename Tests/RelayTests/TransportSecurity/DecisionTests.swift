@@ -1,6 +1,7 @@
 import Configuration
 import MailFlow
 import Network
+import Platform
 import Resolver
 import SMTP
 import Testing
@@ -9,7 +10,7 @@ import Testing
 
 /// Who decides what TLS must do: the whole table.
 @Suite("Precedence of transport security") struct DecisionTests {
-  static let record = CertificateAssociation(usage: 3, selector: 1, matchingType: 1, data: [1])
+  static let record = TLSARecord(usage: 3, selector: 1, matchingType: 1, data: [1])
   static let base = DomainName("mx.example.net")!
   static let naming = STSFinding.policy(STSPolicy(mode: .enforce, patterns: ["*.example.net"], maxAge: 60))
   static let excluding = STSFinding.policy(STSPolicy(mode: .enforce, patterns: ["mail.example.org"], maxAge: 60))

@@ -186,6 +186,14 @@ struct SecureMailTests {
     }
   }
 
+  @Test func aPolicyThatCannotBeHadIsCountedOnce() async throws {
+    try await staging(trusted: true, proven: false) { stage async throws in
+      stage.dns.text("_mta-sts.far.example", "v=STSv1; id=1")
+      #expect(try await stage.send().hasPrefix("relayed"))
+      #expect(stage.account == ["sts sts-policy-fetch-error"])
+    }
+  }
+
   // MARK: The configuration
 
   @Test func whatIsConfiguredIsTheLeast() async throws {
@@ -265,6 +273,30 @@ struct SecureMailTests {
       stage.dns.fail("dead.far.example", .aaaa)
       #expect(try await stage.send(.required).hasPrefix("deferred 4.4.3"))
       #expect(stage.server.messages == 0)
+    }
+  }
+
+  /// A server that cannot do TLS now may do it later.
+  @Test func aHandshakeThatFailsMayYetSucceed() async throws {
+    for change in [{ $0.breaksHandshake = true }, { $0.refusal = "454 4.7.0 not now" }]
+      as [@Sendable (inout SecureServer.Behaviour) -> Void]
+    {
+      var behaviour = SecureServer.Behaviour()
+      behaviour.offersRequireTLS = true
+      change(&behaviour)
+      try await staging(behaviour) { stage async throws in
+        stage.tlsa(try stage.record())
+        let said = try await stage.send(.required)
+        #expect(said.hasPrefix("deferred 4.7.5"), "\(said)")
+        #expect(stage.account == ["tlsa validation-failure"])
+        #expect(stage.server.messages == 0)
+      }
+    }
+    var behaviour = SecureServer.Behaviour()
+    behaviour.refusal = "502 5.5.1 never"
+    try await staging(behaviour) { stage async throws in
+      stage.tlsa(try stage.record())
+      #expect(try await stage.send(.required).hasPrefix("failed 5.7.10"))
     }
   }
 

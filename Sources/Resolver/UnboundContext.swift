@@ -73,10 +73,11 @@ struct UnboundContext: ~Copyable {
   }
 
   private static func point(_ context: OpaquePointer, _ source: DNSResolver.Source) throws(UnboundError) {
-    // Strangers' zones name the servers then: none of them leads to this machine.
+    // Whom the file names may be here. From the root on strangers' zones name the servers, and none of them leads to this
+    // machine; libunbound as a library would follow.
+    let local = source == .recursive ? "yes" : "no"
+    try check(ub_ctx_set_option(context, "do-not-query-localhost:", local), "do-not-query-localhost")
     if source == .recursive { return }
-    // Whom the file names may be here.
-    try check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"), "do-not-query-localhost")
     // The reverse zones of private networks are empty by default; those who know them are to be asked, and do not sign.
     try check(ub_ctx_set_option(context, "unblock-lan-zones:", "yes"), "unblock-lan-zones")
     try check(ub_ctx_set_option(context, "insecure-lan-zones:", "yes"), "insecure-lan-zones")

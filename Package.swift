@@ -99,8 +99,8 @@ let package = Package(
     room(
       "Filtering",
       [
-        "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "MailAuthentication", "MailFlow",
-        nioCore, log,
+        "Platform", "Configuration", "Message", "Network", "Resolver", "Store", "Accounts", "MailAuthentication",
+        "MailFlow", nioCore, log,
       ]),
     room(
       "Delivery",

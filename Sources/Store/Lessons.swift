@@ -162,7 +162,7 @@ extension Transaction {
     try database.run(
       "INSERT INTO lesson(id, account, message, spam, cause, tokens) VALUES(?, ?, ?, ?, ?, ?)", .int(try core.newID()),
       .text(lesson.account), .int(lesson.message), .int(lesson.isSpam ? 1 : 0), .int(lesson.cause.rawValue),
-      .blob(Self.encoded(lesson.tokens)))
+      .blob(Lesson.octets(of: lesson.tokens)))
     changes += try count(lesson, 1)
     changes += try shrink("", to: commonLimit)
     if !lesson.account.isEmpty { changes += try shrink(lesson.account, to: ownLimit) }
@@ -193,7 +193,7 @@ extension Transaction {
   private static func lesson(_ row: Row) -> Lesson {
     Lesson(
       account: row.text(0), message: row.int64(1), isSpam: row.int(2) == 1,
-      cause: Lesson.Cause(rawValue: row.int(3)) ?? .command, tokens: row.withBlob(4, decoded))
+      cause: Lesson.Cause(rawValue: row.int(3)) ?? .command, tokens: row.withBlob(4) { Lesson.tokens(in: $0) })
   }
 
   /// Takes the oldest lessons back where a scope has grown beyond its limit: a few at a time, the rest with the next lesson.
@@ -265,24 +265,6 @@ extension Transaction {
     try database.run("INSERT INTO lesson_scope VALUES(?, ?, 0, 0, 0, 0)", .int(made), .text(account))
     return made
   }
-
-  /// Six bytes each.
-  private static func encoded(_ tokens: [UInt64]) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(tokens.count * 6)
-    for token in tokens {
-      for shift in stride(from: UInt64(40), through: 0, by: -8) {
-        bytes.append(UInt8(truncatingIfNeeded: token >> shift))
-      }
-    }
-    return bytes
-  }
-
-  private static func decoded(_ bytes: UnsafeRawBufferPointer) -> [UInt64] {
-    (0..<(bytes.count / 6)).map { number in
-      bytes[(number * 6)..<(number * 6 + 6)].reduce(0) { $0 << 8 | UInt64($1) }
-    }
-  }
 }
 
 extension Reader {
@@ -311,6 +293,6 @@ extension Reader {
     ) { StoredTokenCount(token: UInt64(bitPattern: $0.int64(0)), spam: $0.uint32(1), ham: $0.uint32(2)) }
   }
 
-  /// Wishes that wait.
-  public func waitingTraining() throws -> Int { try database.number("SELECT count(*) FROM training") }
+  /// Whether a wish waits.
+  public func hasTraining() throws -> Bool { try database.number("SELECT EXISTS(SELECT 1 FROM training)") == 1 }
 }

@@ -77,17 +77,25 @@ private final class CollectedRows: Sendable {
   func add(_ row: ControlRow) { held.withLock { $0.append(row) } }
 }
 
-/// Whoever has the store open answers soon, or lets go of it soon: an appliance that is starting or ending, or another
-/// command. So both are tried in turn.
 private func carryOut(
   _ request: ControlRequest, _ client: ControlClient, _ configuration: Configuration,
   row: @escaping @Sendable (ControlRow) -> Void
 ) async throws -> ControlEnd {
+  try await inTurn {
+    try client.ask(request, row: row)
+  } or: {
+    try await LocalOffice.perform(request, configuration, row: row)
+  }
+}
+
+/// Whoever has the store open answers soon, or lets go of it soon: an appliance that is starting or ending, or another
+/// command. So both are tried in turn: to ask (`nil`: nobody answers), and to open the store here.
+func inTurn<T>(_ ask: () throws -> T?, or open: () async throws -> T) async throws -> T {
   let deadline = ContinuousClock.now + .seconds(10)
   while true {
-    if let answer = try client.ask(request, row: row) { return answer }
+    if let answer = try ask() { return answer }
     do {
-      return try await LocalOffice.perform(request, configuration, row: row)
+      return try await open()
     } catch let error as StoreError {
       guard case .locked = error, ContinuousClock.now < deadline else { throw error }
       try await Task.sleep(for: .milliseconds(50))

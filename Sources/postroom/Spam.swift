@@ -81,21 +81,25 @@ private func askAboutMessages(
     if end.status != 0 { throw ExitCode(end.status) }
   }
   guard let first = files.first else { throw CommandFailure("there is no file below \(names.joined(separator: ", "))") }
-  if let end = try client.ask(try request(first), row: show) {
+  // Read before the store is opened: from then on this process may be another user, who may read less.
+  var read: [ControlRequest]?
+  try await inTurn {
+    guard let end = try client.ask(try read?.first ?? request(first), row: show) else { return nil }
     try finish(end)
-    for file in files.dropFirst() {
-      guard let end = try client.ask(try request(file), row: show) else {
+    for index in files.indices.dropFirst() {
+      guard let end = try client.ask(try read?[index] ?? request(files[index]), row: show) else {
         throw CommandFailure("the appliance ended meanwhile: start it, and run the command again")
       }
       try finish(end)
     }
-    return
-  }
-  // Read first: behind `withOffice` this process may be another user, who may read less.
-  let requests = try files.map(request)
-  try await withOffice(configuration) { office in
-    for request in requests {
-      try finish(await Command.perform(request, in: office, actor: userName(getuid())) { show($0) })
+    return ()
+  } or: {
+    let requests = try read ?? files.map(request)
+    read = requests
+    try await withOffice(configuration) { office in
+      for request in requests {
+        try finish(await Command.perform(request, in: office, actor: userName(getuid())) { show($0) })
+      }
     }
   }
 }

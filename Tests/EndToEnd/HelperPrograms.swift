@@ -5,17 +5,14 @@ import Foundation
 final class HelperProgram {
   let folder: Folder
   let socket: String
-  private let process = Process()
+  private let process: Child
 
   private init(_ program: String, _ arguments: [String], in folder: Folder, socket: String) throws {
     self.folder = folder
     self.socket = socket
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    Leftovers.add(process.processIdentifier)
+    let process = try Child([program] + arguments)
+    self.process = process
+    Leftovers.add(process.processID)
     try TestAppliance.wait("\(program) listens") {
       guard process.isRunning else { throw TestAppliance.Failed(description: "\(program) has ended") }
       return FileManager.default.fileExists(atPath: socket)
@@ -24,12 +21,8 @@ final class HelperProgram {
 
   deinit { stop() }
 
-  /// Ends it for sure: a child of a test has the signals blocked that would ask it to end.
-  func stop() {
-    guard process.isRunning else { return }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-  }
+  /// Ends it, at once and for sure.
+  func stop() { process.end() }
 
   /// The test file that every scanner knows, put together here so that no scanner stumbles over this source.
   static let eicar = #"X5O!P%@AP[4\PZX54(P^)7CC)7}$"# + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"

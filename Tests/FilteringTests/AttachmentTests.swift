@@ -95,6 +95,54 @@ import Testing
     }
   }
 
+  /// What follows the part in the body is another part's.
+  @Test(arguments: ["7bit", "base64", "quoted-printable"])
+  func aPartIsReadToItsEndAndNoFurther(_ encoding: String) async throws {
+    let own = String(repeating: "QUJD", count: 30_000)
+    let content = Content.received(
+      """
+      Content-Type: multipart/mixed; boundary=b
+
+      --b
+      Content-Type: application/x-thing
+      Content-Transfer-Encoding: \(encoding)
+
+      \(own)
+      --b
+      Content-Type: application/x-thing
+
+      \(String(repeating: "SECRET", count: 20_000))
+      --b--
+
+      """)
+    let part = content.structure.parts[1]
+    let whole = encoding == "base64" ? Array(String(repeating: "ABC", count: 30_000).utf8) : Array(own.utf8)
+    var reader = try #require(PartReader(part, content.body))
+    // Before it is known where the end is, and afterwards.
+    for offset in [0, whole.count - 1, whole.count, whole.count + 1, 1 << 40, 100_000 % whole.count, 0] {
+      #expect(try await reader.bytes(from: offset, count: 1 << 20) == Array(whole.dropFirst(offset)))
+    }
+    #expect(try await reader.measure() == whole.count)
+    #expect(try await reader.bytes(from: 5, count: 7) == Array(whole[5..<12]))
+  }
+
+  /// Forwards, backwards and across what was decoded last.
+  @Test func readingGoesOnWhereItWas() async throws {
+    let bytes = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
+    let content = Content.attached(bytes, name: "large.bin")
+    var reader = try #require(PartReader(content.structure.parts[2], content.body))
+    var offset = 0
+    while offset < bytes.count {
+      #expect(try await reader.bytes(from: offset, count: 30) == Array(bytes.dropFirst(offset).prefix(30)))
+      #expect(
+        try await reader.bytes(from: offset + 30, count: 5_000) == Array(bytes.dropFirst(offset + 30).prefix(5_000)))
+      offset += 23_456
+    }
+    for offset in stride(from: 690_000, through: 0, by: -57_000) {
+      #expect(try await reader.bytes(from: offset, count: 40_000) == Array(bytes.dropFirst(offset).prefix(40_000)))
+    }
+  }
+
   @Test func treatmentsFollowTheConfiguration() async throws {
     let message = try Content.judged(Content.attached([1], name: "run.exe"))
     let outside = await AttachmentCheck().examine(message)

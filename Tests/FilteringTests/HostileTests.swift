@@ -52,17 +52,64 @@ import Testing
 
   /// An archive whose every file is the same bytes: what is unpacked has a bound however often they are named.
   @Test func anArchiveThatNamesOneFileAgainAndAgain() async throws {
+    let report = try await AttachmentInspector.inspect(Content.attached(Self.repeated(), name: "a.zip"))
+    #expect(report.first(.executable) != nil && report.findings.count <= 20)
+    #expect(report.first(.unreadable) != nil)
+    #expect(report.unpacked <= AttachmentInspector.unpackLimit)
+  }
+
+  /// 2,000 files that are the same MiB, as it is or packed, each an archive: read once more for each they would be 4 GB.
+  @Test(arguments: [UInt16(0), 8])
+  func aBombOfOverlappingArchives(_ method: UInt16) async throws {
+    let inner = Zip.archive([Zip.File("x.bin", [UInt8](repeating: 0x20, count: 1 << 20))])
+    let bomb = Zip.archive((0..<2000).map { Zip.File("\($0).zip", inner, method: method) }, overlapping: true)
+    let start = ContinuousClock.now
+    let report = try await AttachmentInspector.inspect(Content.attached(bomb, name: "a.zip"))
+    #expect(ContinuousClock.now - start < .seconds(60))
+    #expect(report.findings.contains { $0.reason.contains("share their bytes") }, "\(report.findings)")
+    #expect(report.findings.contains { $0.reason.contains("more in its archives") }, "\(report.findings)")
+    #expect(report.unpacked <= AttachmentInspector.unpackLimit + 2 * FileKind.headLength)
+  }
+
+  @Test func soManyArchivesInArchivesAndNoMore() async throws {
+    let inner = Zip.archive([Zip.File("a.txt", Array("hello".utf8))])
+    func report(_ count: Int) async throws -> AttachmentReport {
+      let zip = Zip.archive((0..<count).map { Zip.File("\($0).zip", inner) })
+      return try await AttachmentInspector.inspect(Content.attached(zip, name: "a.zip"))
+    }
+    #expect(try await report(AttachmentInspector.innerArchiveLimit).findings.isEmpty)
+    let more = try await report(AttachmentInspector.innerArchiveLimit + 1)
+    #expect(more.findings.map(\.danger) == [.unreadable])
+    #expect(more.findings.first?.reason.contains("more than 64 archives in archives") == true)
+  }
+
+  /// Whatever is not looked at is told.
+  @Test func boundsAreFindings() async throws {
+    func reasons(_ zip: [UInt8]) async throws -> String {
+      try await AttachmentInspector.inspect(Content.attached(zip, name: "a.zip")).findings.map(\.reason).joined()
+    }
+    let file = Array("hello".utf8)
+    let many = (0...AttachmentInspector.headLimit).map { Zip.File("\($0).txt", file) }
+    #expect(try await reasons(Zip.archive(many)).contains("only the first"))
+    #expect(try await reasons(Zip.archive(Array(many.dropLast()))).isEmpty)
+    #expect(try await reasons(Zip.archive([Zip.File("inner.zip", Zip.archive(many))])).contains("only the first"))
+    let strange = Zip.archive([Zip.File("a.txt", file, method: 98)])
+    #expect(try await reasons(strange).contains("a way that is not known"))
+    #expect(try await reasons(Zip.archive([Zip.File("inner.zip", strange)])).contains("a way that is not known"))
+    let large = Zip.archive([Zip.File("a.bin", [UInt8](repeating: 7, count: 5 << 20))])
+    #expect(try await reasons(Zip.archive([Zip.File("inner.zip", large)])).contains("too large"))
+  }
+
+  private static func repeated() -> [UInt8] {
     let zip = Archives.program
-    let place = try #require(ZipDirectory.place(in: zip, of: zip.count))
+    guard let place = ZipDirectory.place(in: zip, of: zip.count) else { return [] }
     let directory = Array(zip[place.offset..<(place.offset + place.size)])
     let many = (0..<2000).flatMap { _ in directory }
     var bomb = Array(zip[..<place.offset]) + many
     let size = UInt32(many.count)
     bomb += [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]
     bomb += [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: size >> $0) }
-    bomb += [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: UInt32(place.offset) >> $0) } + [0, 0]
-    let report = try await AttachmentInspector.inspect(Content.attached(bomb, name: "a.zip"))
-    #expect(report.first(.executable) != nil && report.findings.count <= 20)
+    return bomb + [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: UInt32(place.offset) >> $0) } + [0, 0]
   }
 
   /// 25 MiB in one part: what is held is a few pieces, whatever the part's size.

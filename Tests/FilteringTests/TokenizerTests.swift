@@ -55,8 +55,72 @@ import Testing
     #expect(html("a < b and 1 <2").isSuperset(of: words("and")))
   }
 
+  /// What a browser shows, the classifier sees, and as it is shown: pairs of HTML and the words that a reader has before him.
+  private static let shown: [(html: String, words: String)] = [
+    // Comments, as they end: HTML, §13.2.5.43 to 52.
+    ("via<!---->gra", "viagra"), ("via<!-- > -- > x -->gra", "viagra"), ("via<!-->gra", "viagra"),
+    ("via<!--->gra", "viagra"), ("via<!-- x --!>gra", "viagra"), ("via<!--!> x --->gra", "viagra"),
+    ("via<!-- <!-- -->gra", "viagra"), ("via<!-- <!-->gra", "viagra"), ("via<!----!>gra", "viagra"),
+    ("via<!-- x --!->x-->gra", "viagra"), ("via<!---!>--gra<!-- -->gra", "viagra"),
+    // Declarations, instructions, end tags that are none: to the next >, whatever is in them.
+    ("via<!x>gra", "viagra"), ("via<!>gra", "viagra"), ("via<!->gra", "viagra"), ("via<!x -- >gra", "viagra"),
+    ("via<!DOCTYPE a \"-- >gra", "viagra"), ("via<![CDATA[x>gra", "viagra"), ("via<![if !mso]>gra<![endif]>", "viagra"),
+    ("via<?php -- \" ?>gra", "viagra"), ("via</>gra", "viagra"), ("via</ b=\">gra", "viagra"),
+    ("via</3 '>gra", "viagra"),
+    // Tags: unknown ones are in the line, and quotes matter only around values.
+    ("via<x-y>gra", "viagra"), ("via<wbr>gra", "viagra"), ("via<b\">gra", "viagra"), ("via<b a'>gra", "viagra"),
+    ("via<b a=x\">gra", "viagra"), ("via<b a=\">\">gra", "viagra"), ("via<b a='\">'/>gra", "viagra"),
+    ("via<b =\">gra", "viagra"), ("via<b/=/a=\"x\"'>gra", "viagra"), ("via</b a=\"x>\">gra", "viagra"),
+    ("1 < 2 pills <3 pills <", "pills"), ("<<b>pills", "pills"), ("<&#112;ills", "pills"),
+    ("pills<!-- that nobody sees", "pills"), ("pills<a href=\"x", "pills"), ("pills<!x", "pills"), ("pills</", "pills"),
+    ("cheap<br>pills<p>here", "cheap pills here"), ("cheap<td>pills</td>here", "cheap pills here"),
+    // Without tags in them, to their own end tags.
+    ("via<style>a<b c=\"</style>gra", "viagra"), ("via<script>if (a<b) x='</script>gra", "viagra"),
+    ("via<script>\"</style>\"<!-- </script>gra", "viagra"), ("via<style><!-- </style>gra", "viagra"),
+    ("via<script><!-- <script> </script> x </script>gra", "viagra"),
+    ("via<script><!--><script></script>gra", "viagra"), ("via<style>x</STYLE a='>'\n>gra", "viagra"),
+    ("via<style>x</styles></style/>gra", "viagra"), ("via<noscript>gra", "viagra"),
+    ("<style\u{0}>pills", "pills"), ("<styles>pills", "pills"), ("<style-x>pills", "pills"),
+    ("<textarea>cheap <b>pills</textarea>here", "cheap pills here"), ("<xmp>cheap <!-- pills", "cheap pills"),
+    ("<title>&#112;ills</title>here", "pills here"), ("<plaintext></plaintext><!-- pills", "pills"),
+    ("<title>cheap</titles pills", "cheap pills"),
+    // Where other rules hold, what HTML would hide can be seen.
+    ("<svg><style><p>cheap pills", "cheap pills"), ("<svg><foreignObject><![CDATA[cheap pills]]>", "cheap pills"),
+    // Characters.
+    ("vi&#97;gra", "viagra"), ("vi&#x00000000000061gra", "viagra"), ("vi&#97gra", "viagra"),
+    ("vi&#X61;gra", "viagra"), ("via&shygra", "viagra"), ("via&ZeroWidthSpace;gra", "viagra"),
+    ("via&zwnj;gra", "viagra"),
+    ("via\u{0}gra", "viagra"), ("via&#x202D;gra", "viagra"), ("via\u{E0061}gra", "viagra"), ("f&oumlrdern", "fördern"),
+    ("f&ouml;rdern", "fördern"), ("don&#146;t", "don't"), ("AT&T pills", "pills"), ("x&unknown;pills", "pills"),
+  ]
+
+  @Test func nothingHidesText() {
+    for page in Self.shown { #expect(words(page.words).isSubset(of: html(page.html)), "\(page)") }
+  }
+
+  @Test func whatNobodySeesIsNotCounted() {
+    for page in [
+      "<!-- pills -->", "<!-- pills", "<!--!> pills -->", "<script>pills</script>",
+      "<script><!-- <script></script> pills",
+      "<style>pills</style>", "<style>pills", "<b pills>", "<a title='> pills'>", "<!pills>", "<?pills?>", "</ pills>",
+      "<iframe>pills</iframe>",
+    ] { #expect(html(page).isDisjoint(with: words("pills")), "\(page)") }
+    // An end tag's name is no word of what it ends.
+    #expect(html("<textarea>x</textarea>").isDisjoint(with: words("textarea")))
+  }
+
+  @Test func linksInAttributesAreReadAsBrowsersReadThem() {
+    let host = words("http://shop.spam.example/").subtracting(words("http"))
+    for link in [
+      "<a href='&#104;ttp://shop.spam.example/'>", "<a href=\"http://shop.sp\nam.exa\tmple/\">",
+      "<a href=http&colon;//shop.spam.example>", "<a href='http://shop.spam.exam&#112;le'>",
+    ] { #expect(html(link).isSuperset(of: host), "\(link)") }
+  }
+
   @Test func tokensDoNotDependOnPieces() {
-    let text = "<p class=x>Käufe http://a.example/b?c=d &amp; FREE!! 東京 </p><!-- -- > --><img src='http://b.example/'>"
+    let text =
+      "<p class=x>Käufe http://a.example/b?c=d &amp; FREE!! 東京 </p><!-- -- > --!><img src='http://b.example/'>"
+      + "<!-->x<!x>y</ z><script><!-- <script></script>--></script>f&oumlr&#x41;<title>a</t &lt;</title a='>'>&am"
     let whole = html(text)
     let bytes = Array(text.utf8)
     for split in bytes.indices {

@@ -112,6 +112,26 @@ struct SevenBitConversionTests {
         + String(repeating: line, count: 5000))
   }
 
+  /// Wherever a long line is cut, also between CR and LF, the same text comes out.
+  @Test func everyCutGivesTheSameText() throws {
+    let head = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    let text = Array((head + "\u{fc} \r\n\r\nx = y \u{df}\r\n\r\rz\r \r\n\u{e4}\r\n").utf8)
+    let (header, structure, body) = scan(text)
+    let plan = SevenBitConversion(header: header, structure: structure, partHeader: { Array(body[$0]) })
+    let conversion = try #require(plan)
+    for first in 0...body.count {
+      for second in first...body.count {
+        var writer = SevenBitWriter(conversion, longestPending: 1)
+        var output = writer.convert([])
+        for piece in [body[..<first], body[first..<second], body[second...]] where !piece.isEmpty {
+          output += writer.convert(Array(piece))
+        }
+        #expect(writer.isDone)
+        #expect(try leaves(output) == [body], "\(first), \(second): \(String(decoding: output, as: UTF8.self))")
+      }
+    }
+  }
+
   @Test func whatIsSignedOrUnknownStays() throws {
     let signed = """
       MIME-Version: 1.0

@@ -19,13 +19,16 @@ struct AttachmentReport: Equatable, Sendable {
   }
 
   private(set) var findings: [Finding] = []
+  /// Bytes of archives that were read, packed and unpacked ones: what looking into them has cost.
+  var unpacked = 0
 
-  /// Of each danger so many are told.
+  /// Of each danger so many are told, each once.
   private static let most = 5
 
   mutating func add(_ danger: Danger, _ file: String, _ reason: String) {
     guard findings.count(where: { $0.danger == danger }) < Self.most else { return }
-    findings.append(Finding(danger: danger, file: String(file.prefix(200)), reason: reason))
+    let finding = Finding(danger: danger, file: String(file.prefix(200)), reason: reason)
+    if !findings.contains(finding) { findings.append(finding) }
   }
 
   func first(_ danger: Danger) -> Finding? { findings.first { $0.danger == danger } }

@@ -20,9 +20,6 @@ struct CompoundFile: Equatable, Sendable {
   /// [MS-OFFCRYPTO] §2.3.4: a document of 2007 and later that needs a password is put into a compound file.
   var isEncrypted: Bool { names.contains("ENCRYPTEDPACKAGE") || names.contains("ENCRYPTIONINFO") }
 
-  /// An Outlook message or a package object.
-  var hasPackage: Bool { names.contains("\u{1}OLE10NATIVE") || names.contains("PACKAGE") }
-
   /// - Parameter read: gives up to so many bytes from an offset.
   static func read(
     header: [UInt8], _ read: (_ offset: Int, _ count: Int) async throws -> [UInt8]

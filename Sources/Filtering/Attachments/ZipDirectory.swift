@@ -79,6 +79,17 @@ struct ZipDirectory: Equatable, Sendable {
     return (entries, true)
   }
 
+  /// Whether two files share bytes of the archive. No honest archive has such; one of a few KiB that unpacks to gigabytes is
+  /// made so.
+  static func overlap(_ entries: [ZipEntry]) -> Bool {
+    var end = 0
+    for entry in entries.sorted(by: { $0.offset < $1.offset }) {
+      if entry.offset < end { return true }
+      end = entry.offset + localHeaderLength + entry.compressedSize
+    }
+    return false
+  }
+
   /// Bytes of a file's own header before its name.
   static let localHeaderLength = 30
 

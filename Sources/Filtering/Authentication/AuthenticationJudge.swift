@@ -41,15 +41,8 @@ public struct AuthenticationJudge: Judge {
   private static func keptList(
     _ sender: SenderFacts, _ address: EmailAddress, _ configuration: Configuration
   ) -> String? {
-    guard let list = sender.listID else { return nil }
-    let own = configuration.ownForm(of: Configuration.Address(localPart: address.localPart, domain: address.domain))
-    let base =
-      configuration.destination(of: own)
-      ?? configuration.splitSubaddress(own).flatMap {
-        configuration.destination(of: $0.base)
-      }
-    guard case .account(let account)? = base, account.keptLists.contains(list) else { return nil }
-    return list
+    guard let list = sender.listID, let account = configuration.account(of: address) else { return nil }
+    return account.keptLists.contains(list) ? list : nil
   }
 }
 

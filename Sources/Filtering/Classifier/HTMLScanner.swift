@@ -1,45 +1,57 @@
-/// Takes HTML apart, in pieces of any size: its text goes to the words, of its markup some things are tokens.
+/// Takes HTML apart, in pieces of any size, as browsers do (HTML, §13.2.5): its text goes to the words, of its markup some things
+/// are tokens.
 ///
 ///     text ──<──▶ tag ──▶ attributes ──>──▶ text          <!-- comment -->: nothing of it counts but that it is there
-///      │
-///      └─ & ──▶ entity ; ──▶ its character                <script>, <style>: nothing to their ends
+///      │                                                  <!x>, <?x>, </ x>: nothing, to the next >
+///      └─ & ──▶ reference ; ──▶ its characters            <script>, <style>: nothing, to their own end tags
 ///
-/// Any bytes are HTML. Nothing is kept but the name under way and one value (bounded).
+/// What a reader sees must come to the words as it is seen: what vanishes between two letters does not part them, and nothing
+/// that a browser shows is taken for something that it hides. Any bytes are HTML. Nothing is kept but one value (bounded).
 struct HTMLScanner {
   private enum State {
-    case text, entity
-    case open, name, closing
-    case between, attribute, afterAttribute, beforeValue, value
-    case declaration, comment
+    case text, raw, reference
+    case open, openClosing, name
+    case beforeAttribute, attribute, afterAttribute, beforeValue, value
+    case declaration, bogus, comment
   }
 
   private static let nameLimit = 16
   private static let valueLimit = 400
-  private static let entityLimit = 10
 
   private var state = State.text
   private var words = WordScanner(.text)
-  /// The name of the tag under way, in lower case.
-  private var tag: [UInt8] = []
+  private var reference = CharacterReference()
+  /// The content under way that has no tags in it.
+  private var raw: RawText?
+  private var isRawText = false
+  private var rawHasReferences = false
+  /// Once there were other rules for comments and styles, what would be hidden by HTML's own may be text: then it counts.
+  private var hasForeign = false
+
+  // The tag under way.
+  private var element = HTMLElement.noName
   private var isClosing = false
-  private var attribute: [UInt8] = []
+  private var nameToken: UInt64 = 0
+  private var attributeToken: UInt64 = 0
+  /// Letters of the name under way.
+  private var length = 0
   private var value: [UInt8] = []
   private var quote: UInt8 = 0
-  private var entity: [UInt8] = []
-  private var dashes = 0
-  /// The element whose content is no text, until it is closed.
-  private var silent: [UInt8] = []
 
-  mutating func append(_ bytes: UnsafeRawBufferPointer, into set: inout TokenSet) {
-    for byte in bytes { take(byte, into: &set) }
-  }
+  // The comment under way.
+  private var dashes = 0
+  /// Nothing but dashes have come yet.
+  private var isBare = false
+  /// `--!`, behind which `>` ends it too.
+  private var hasBang = false
 
   mutating func append(_ bytes: some Sequence<UInt8>, into set: inout TokenSet) {
     for byte in bytes { take(byte, into: &set) }
   }
 
+  /// What is open at the end, a tag or a comment, is not seen.
   mutating func end(into set: inout TokenSet) {
-    if state == .entity { endEntity(into: &set) }
+    if state == .reference { endReference(reference.end(), into: &set) }
     words.end(into: &set)
   }
 
@@ -48,10 +60,10 @@ struct HTMLScanner {
     if state == .text {
       switch byte {
       case UInt8(ascii: "<"): state = .open
-      case UInt8(ascii: "&") where silent.isEmpty:
-        state = .entity
-        entity.removeAll(keepingCapacity: true)
-      default: if silent.isEmpty { words.take(byte, into: &set) }
+      case UInt8(ascii: "&"): (state, reference) = (.reference, CharacterReference())
+      // A NUL is not there.
+      case 0: break
+      default: words.take(byte, into: &set)
       }
     } else {
       takeMarkup(byte, into: &set)
@@ -60,117 +72,144 @@ struct HTMLScanner {
 
   private mutating func takeMarkup(_ byte: UInt8, into set: inout TokenSet) {
     switch state {
-    case .text: break
-    case .entity: takeEntity(byte, into: &set)
+    case .text: take(byte, into: &set)
+    case .raw: takeRaw(byte, into: &set)
+    case .reference: takeReference(byte, into: &set)
     case .open: takeOpen(byte, into: &set)
-    case .closing, .name: takeName(byte, into: &set)
-    case .between, .attribute, .afterAttribute: takeAttribute(byte, into: &set)
+    case .openClosing: takeOpenClosing(byte, into: &set)
+    case .name: takeName(byte, into: &set)
+    case .beforeAttribute, .attribute, .afterAttribute: takeAttribute(byte, into: &set)
     case .beforeValue: beginValue(byte, into: &set)
     case .value: takeValue(byte, into: &set)
-    case .declaration:
-      if byte == UInt8(ascii: "-") {
-        dashes += 1
-        if dashes == 2 { (state, dashes) = (.comment, 0) }
-      } else if byte == UInt8(ascii: ">") {
-        state = .text
-      } else {
-        dashes = 0
-      }
-    case .comment:
-      if byte == UInt8(ascii: ">"), dashes >= 2 {
-        state = .text
-        mark("!--", into: &set)
-      }
-      dashes = byte == UInt8(ascii: "-") ? dashes + 1 : 0
+    case .declaration: takeDeclaration(byte, into: &set)
+    case .bogus: takeBogus(byte, into: &set)
+    case .comment: takeComment(byte, into: &set)
+    }
+  }
+
+  // MARK: Text
+
+  private mutating func takeReference(_ byte: UInt8, into set: inout TokenSet) {
+    guard case .ended(let text, let usesByte) = reference.take(byte) else { return }
+    endReference(text, into: &set)
+    if !usesByte { take(byte, into: &set) }
+  }
+
+  private mutating func endReference(_ text: [UInt8], into set: inout TokenSet) {
+    state = raw == nil ? .text : .raw
+    for byte in text { words.take(byte, into: &set) }
+  }
+
+  private mutating func takeRaw(_ byte: UInt8, into set: inout TokenSet) {
+    if raw?.take(byte) != false {
+      raw = nil
+      // The name of the end tag came as a word, which `<` had parted from the one before.
+      if isRawText { words = WordScanner(.text) }
+      (state, isClosing) = (.beforeAttribute, true)
+      takeAttribute(byte, into: &set)
+    } else if rawHasReferences, byte == UInt8(ascii: "&") {
+      (state, reference) = (.reference, CharacterReference())
+    } else if isRawText {
+      words.take(byte, into: &set)
     }
   }
 
   // MARK: Tags
 
   private mutating func takeOpen(_ byte: UInt8, into set: inout TokenSet) {
-    isClosing = false
-    tag.removeAll(keepingCapacity: true)
-    let letter = Token.lowercased(byte)
     switch byte {
-    case UInt8(ascii: "/"):
-      isClosing = true
-      state = .closing
+    case UInt8(ascii: "/"): state = .openClosing
     case UInt8(ascii: "!"): (state, dashes) = (.declaration, 0)
-    case UInt8(ascii: "?"): (state, dashes) = (.declaration, -1_000_000)
-    case _ where letter &- 97 < 26:
-      tag.append(letter)
-      state = .name
+    case UInt8(ascii: "?"): state = .bogus
+    case _ where Token.lowercased(byte) &- 97 < 26: beginName(byte, isClosing: false)
     default:
       // No tag begins so: it was a character.
       state = .text
-      if silent.isEmpty {
-        words.take(UInt8(ascii: "<"), into: &set)
-        words.take(byte, into: &set)
-      }
+      words.take(UInt8(ascii: "<"), into: &set)
+      take(byte, into: &set)
     }
   }
 
-  private mutating func takeName(_ byte: UInt8, into set: inout TokenSet) {
+  private mutating func takeOpenClosing(_ byte: UInt8, into set: inout TokenSet) {
     switch byte {
-    case UInt8(ascii: ">"): endTag(into: &set)
-    case 0...32, UInt8(ascii: "/"): if !tag.isEmpty { (state, attribute) = (.between, []) }
+    case UInt8(ascii: ">"): state = .text
+    case _ where Token.lowercased(byte) &- 97 < 26: beginName(byte, isClosing: true)
     default:
-      if tag.count < Self.nameLimit { tag.append(Token.lowercased(byte)) }
-      state = .name
+      state = .bogus
+      takeBogus(byte, into: &set)
+    }
+  }
+
+  private mutating func beginName(_ byte: UInt8, isClosing: Bool) {
+    self.isClosing = isClosing
+    (state, length) = (.name, 0)
+    (element, nameToken) = (HTMLElement.noName, Token.Place.markup.rawValue)
+    addToName(Token.lowercased(byte))
+  }
+
+  private mutating func addToName(_ byte: UInt8) {
+    element = Token.adding(byte, to: element)
+    if length < Self.nameLimit { nameToken = Token.adding(byte, to: nameToken) }
+    length += 1
+  }
+
+  private mutating func takeName(_ byte: UInt8, into set: inout TokenSet) {
+    if byte == UInt8(ascii: ">") {
+      endTag(into: &set)
+    } else if HTMLElement.isBlank(byte) || byte == UInt8(ascii: "/") {
+      state = .beforeAttribute
+    } else {
+      addToName(Token.lowercased(byte))
     }
   }
 
   private mutating func endTag(into set: inout TokenSet) {
     state = .text
-    if isClosing {
-      if tag == silent { silent.removeAll(keepingCapacity: true) }
-    } else if silent.isEmpty {
-      set.insert(Token.finished(Token.adding(tag, to: Token.Place.markup.rawValue)))
-      if tag == Self.script || tag == Self.style { silent = tag }
+    let kind = HTMLElement.named(element)
+    if !isClosing {
+      set.insert(Token.finished(nameToken))
+      if kind.contains(.isForeign) { hasForeign = true }
+      if kind.contains(.isRaw) {
+        (state, raw) = (.raw, RawText(element))
+        isRawText = kind.contains(.isText) || hasForeign
+        rawHasReferences = kind.contains(.hasReferences)
+      }
     }
-    // Only what stands inside a line may stand inside a word.
-    if silent.isEmpty, !Self.inline.contains(tag) { words.take(UInt8(ascii: " "), into: &set) }
+    if kind.contains(.separates) { words.take(UInt8(ascii: " "), into: &set) }
   }
-
-  private static let script = Array("script".utf8)
-  private static let style = Array("style".utf8)
-  private static let inline = Set(
-    ["a", "b", "i", "u", "s", "em", "strong", "font", "span", "big", "small", "sub", "sup", "tt"].map { Array($0.utf8) }
-  )
 
   // MARK: Attributes
 
   private mutating func takeAttribute(_ byte: UInt8, into set: inout TokenSet) {
     switch byte {
     case UInt8(ascii: ">"): endTag(into: &set)
-    case UInt8(ascii: "=") where state != .between: state = .beforeValue
-    case 0...32: if state == .attribute { state = .afterAttribute }
-    case UInt8(ascii: "/"): state = .between
+    case UInt8(ascii: "=") where state != .beforeAttribute: state = .beforeValue
+    case UInt8(ascii: "/"): state = .beforeAttribute
+    case _ where HTMLElement.isBlank(byte): if state == .attribute { state = .afterAttribute }
     default:
-      if state != .attribute {
-        attribute.removeAll(keepingCapacity: true)
-        state = .attribute
-      }
-      if attribute.count < Self.nameLimit { attribute.append(Token.lowercased(byte)) }
+      if state != .attribute { (state, length, attributeToken) = (.attribute, 0, Token.Place.markup.rawValue) }
+      if length < Self.nameLimit { attributeToken = Token.adding(Token.lowercased(byte), to: attributeToken) }
+      length += 1
     }
   }
 
   private mutating func beginValue(_ byte: UInt8, into set: inout TokenSet) {
-    switch byte {
-    case 0...32: return
-    case UInt8(ascii: ">"): return endTag(into: &set)
-    case UInt8(ascii: "\""), UInt8(ascii: "'"): quote = byte
-    default: quote = 0
-    }
+    if HTMLElement.isBlank(byte) { return }
+    if byte == UInt8(ascii: ">") { return endTag(into: &set) }
     value.removeAll(keepingCapacity: true)
-    if quote == 0 { value.append(byte) }
     state = .value
+    if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
+      quote = byte
+    } else {
+      quote = 0
+      value.append(byte)
+    }
   }
 
   private mutating func takeValue(_ byte: UInt8, into set: inout TokenSet) {
-    if quote == 0 ? byte <= 32 || byte == UInt8(ascii: ">") : byte == quote {
+    if quote == 0 ? HTMLElement.isBlank(byte) || byte == UInt8(ascii: ">") : byte == quote {
       endValue(into: &set)
-      state = .between
+      state = .beforeAttribute
       if quote == 0, byte == UInt8(ascii: ">") { endTag(into: &set) }
     } else if value.count < Self.valueLimit {
       value.append(byte)
@@ -178,20 +217,22 @@ struct HTMLScanner {
   }
 
   private mutating func endValue(into set: inout TokenSet) {
-    guard silent.isEmpty, !isClosing, !value.isEmpty else { return }
-    let bytes = value[...]
-    if let place = bytes.firstRange(of: Self.schemeEnd), place.lowerBound < 8 {
-      LinkScanner.tokens(of: bytes[place.upperBound...], into: &set)
-    } else if bytes.count > 7, bytes.prefix(7).map(Token.lowercased) == Self.mailto {
+    guard !isClosing, !value.isEmpty else { return }
+    if value.contains(UInt8(ascii: "&")) { value = CharacterReference.decoded(value) }
+    if let colon = value.prefix(8).firstIndex(of: UInt8(ascii: ":")), value[colon...].starts(with: Self.schemeEnd) {
+      // Line ends and tabs are no part of a link, wherever they stand.
+      value.removeAll { $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
+      let start = value.firstIndex(of: UInt8(ascii: ":")) ?? 0
+      LinkScanner.tokens(of: value[min(start + Self.schemeEnd.count, value.count)...], into: &set)
+    } else if value.count > 7, value.prefix(7).map(Token.lowercased) == Self.mailto {
       mark("mailto", into: &set)
-      if let at = bytes.firstIndex(of: UInt8(ascii: "@")) {
-        let domain = bytes[(at + 1)...].prefix { $0 != UInt8(ascii: "?") }
+      if let at = value.firstIndex(of: UInt8(ascii: "@")) {
+        let domain = value[(at + 1)...].prefix { $0 != UInt8(ascii: "?") }
         LinkScanner.hostTokens(of: domain, place: Token.Place.link.rawValue, into: &set)
       }
-    } else if bytes.count <= 40 {
-      var hash = Token.adding(attribute, to: Token.Place.markup.rawValue)
-      hash = Token.adding(UInt8(ascii: "="), to: hash)
-      set.insert(Token.finished(Token.addingLowercased(bytes, to: hash)))
+    } else if value.count <= 40 {
+      let hash = Token.adding(UInt8(ascii: "="), to: attributeToken)
+      set.insert(Token.finished(Token.addingLowercased(value, to: hash)))
     }
   }
 
@@ -203,60 +244,37 @@ struct HTMLScanner {
     set.insert(Token.finished(Token.adding(number: 7, to: hash)))
   }
 
-  // MARK: Entities
+  // MARK: Comments
 
-  private mutating func takeEntity(_ byte: UInt8, into set: inout TokenSet) {
-    let letter = Token.lowercased(byte)
-    if letter &- 97 < 26 || byte &- 48 < 10 || byte == UInt8(ascii: "#"), entity.count < Self.entityLimit {
-      entity.append(byte)
+  private mutating func takeDeclaration(_ byte: UInt8, into set: inout TokenSet) {
+    if byte != UInt8(ascii: "-") {
+      state = .bogus
+      takeBogus(byte, into: &set)
+    } else if dashes == 0 {
+      dashes = 1
+    } else {
+      (state, dashes, isBare, hasBang) = (.comment, 0, true, false)
+    }
+  }
+
+  /// `<!--`, and at once or anywhere behind it its end: `>` where there are but dashes, else `-->` or `--!>`.
+  private mutating func takeComment(_ byte: UInt8, into set: inout TokenSet) {
+    if byte == UInt8(ascii: ">"), isBare || dashes >= 2 || hasBang {
+      state = .text
+      mark("!--", into: &set)
       return
     }
-    endEntity(into: &set)
-    if byte != UInt8(ascii: ";") { take(byte, into: &set) }
+    hasBang = byte == UInt8(ascii: "!") && dashes >= 2
+    isBare = isBare && byte == UInt8(ascii: "-")
+    dashes = byte == UInt8(ascii: "-") ? dashes + 1 : 0
   }
 
-  private mutating func endEntity(into set: inout TokenSet) {
-    state = .text
-    guard let scalar = Self.scalar(entity) else {
-      // Not known: as it stands.
-      words.take(UInt8(ascii: "&"), into: &set)
-      for byte in entity { words.take(byte, into: &set) }
-      return
+  /// A declaration, a processing instruction, or an end tag that is none: all a comment up to the next `>`.
+  private mutating func takeBogus(_ byte: UInt8, into set: inout TokenSet) {
+    if byte == UInt8(ascii: ">") {
+      state = .text
+    } else if hasForeign {
+      words.take(byte, into: &set)
     }
-    if let encoded = UTF8.encode(scalar) { for byte in encoded { words.take(byte, into: &set) } }
-  }
-
-  private static func scalar(_ entity: [UInt8]) -> Unicode.Scalar? {
-    if entity.first == UInt8(ascii: "#") {
-      let isHex = entity.count > 1 && Token.lowercased(entity[1]) == UInt8(ascii: "x")
-      let digits = String(decoding: entity.dropFirst(isHex ? 2 : 1), as: UTF8.self)
-      return UInt32(digits, radix: isHex ? 16 : 10).flatMap(Unicode.Scalar.init)
-    }
-    return named[entity]
-  }
-
-  /// Those that stand for more than decoration.
-  private static let named: [[UInt8]: Unicode.Scalar] = {
-    let names: [(String, Unicode.Scalar)] = [
-      ("nbsp", " "), ("amp", "&"), ("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("euro", "€"),
-      ("rsquo", "'"), ("lsquo", "'"), ("shy", "\u{AD}"), ("zwnj", "\u{200C}"), ("zwj", "\u{200D}"),
-      ("auml", "ä"), ("ouml", "ö"), ("uuml", "ü"), ("Auml", "Ä"), ("Ouml", "Ö"), ("Uuml", "Ü"), ("szlig", "ß"),
-      ("eacute", "é"), ("egrave", "è"), ("ecirc", "ê"), ("agrave", "à"), ("aacute", "á"), ("acirc", "â"),
-      ("ccedil", "ç"), ("ntilde", "ñ"), ("oacute", "ó"), ("iacute", "í"), ("uacute", "ú"), ("ocirc", "ô"),
-      ("icirc", "î"), ("ugrave", "ù"), ("oslash", "ø"), ("aring", "å"), ("aelig", "æ"),
-    ]
-    return Dictionary(uniqueKeysWithValues: names.map { (Array($0.0.utf8), $0.1) })
-  }()
-}
-
-extension ArraySlice<UInt8> {
-  /// Where the bytes first stand.
-  fileprivate func firstRange(of bytes: [UInt8]) -> Range<Int>? {
-    guard let first = bytes.first, count >= bytes.count else { return nil }
-    for start in startIndex...(endIndex - bytes.count)
-    where self[start] == first && self[start..<(start + bytes.count)].elementsEqual(bytes) {
-      return start..<(start + bytes.count)
-    }
-    return nil
   }
 }

@@ -32,7 +32,6 @@ struct MilterOptions: Equatable, Sendable {
     static let noEndOfHeaders = Steps(rawValue: 0x40)
     static let silentHeaders = Steps(rawValue: 0x80)
     static let noData = Steps(rawValue: 0x200)
-    static let maySkip = Steps(rawValue: 0x400)
     static let silentConnect = Steps(rawValue: 0x1000)
     static let silentHelo = Steps(rawValue: 0x2000)
     static let silentMail = Steps(rawValue: 0x4000)
@@ -41,7 +40,7 @@ struct MilterOptions: Equatable, Sendable {
     static let silentEndOfHeaders = Steps(rawValue: 0x40000)
     static let silentBody = Steps(rawValue: 0x80000)
 
-    /// All of the above, and leaving out unknown commands.
+    /// All of the above, leaving out unknown commands (0x100), and answering a part of the body with "skip" (0x400).
     static let offered = Steps(rawValue: 0xF_F7FF)
   }
 

@@ -14,6 +14,7 @@ struct MilterSession {
   private let name: String
   private var options = MilterOptions(steps: [])
   private var findings = CheckFindings()
+  private var wantsQuarantine = false
 
   /// Header changes that one filter may ask for.
   private static let mostChanges = 100
@@ -206,7 +207,11 @@ struct MilterSession {
       let line = Self.line(value)
       findings.common.edits.append(Tag.Edit(safe, number: number, value: line.isEmpty ? nil : line))
       note(line.isEmpty ? "it removes \(safe)" : "it changes \(safe)")
-    case .quarantine(let reason): demand(.quarantine(reason: "milter \(name): \(reason.prefix(200))"), nil)
+    case .quarantine(let reason):
+      // Said once is said; each of a thousand would be a line of the trace.
+      guard !wantsQuarantine else { return }
+      wantsQuarantine = true
+      demand(.quarantine(reason: "milter \(name): \(reason.prefix(200))"), nil)
     case .refused(let what): note("it wants to \(what), which is not done here: the message stays as it is")
     default: break
     }

@@ -1,6 +1,5 @@
 internal import Configuration
 internal import MailFlow
-internal import Message
 
 /// The classifier's word on mail from outside, for each recipient by everybody's lessons and the account's own.
 struct SpamCheck: ContentCheck {
@@ -18,7 +17,7 @@ struct SpamCheck: ContentCheck {
       var findings = CheckFindings()
       var known: [String: Opinion] = [:]
       for (index, recipient) in message.envelope.recipients.enumerated() {
-        let account = Self.account(recipient.address, message.configuration)
+        let account = message.configuration.account(of: recipient.address)?.name ?? ""
         let opinion: Opinion
         if let same = known[account] {
           opinion = same
@@ -32,17 +31,6 @@ struct SpamCheck: ContentCheck {
     } catch {
       return .unknown(test, "\(error)")
     }
-  }
-
-  /// Whose lessons count: those of the account that an address belongs to; for groups and the like nobody's own.
-  private static func account(_ address: EmailAddress, _ configuration: Configuration) -> String {
-    let own = configuration.ownForm(of: Configuration.Address(localPart: address.localPart, domain: address.domain))
-    var destination = configuration.destination(of: own)
-    if destination == nil, let (base, _) = configuration.splitSubaddress(own) {
-      destination = configuration.destination(of: base)
-    }
-    if case .account(let account)? = destination { return account.name }
-    return ""
   }
 
   private static func opinion(_ said: Classification) -> Opinion {

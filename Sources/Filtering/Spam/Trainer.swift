@@ -47,7 +47,7 @@ public final class Trainer: Sendable {
   /// Carries out the oldest wish.
   /// - Returns: whether there was one.
   func step() async throws -> Bool {
-    guard !store.isReadOnly, try await store.read({ try $0.waitingTraining() }) > 0 else { return false }
+    guard !store.isReadOnly, try await store.read({ try $0.hasTraining() }) else { return false }
     let begun = try await store.write { try $0.beginTraining() }
     guard let row = begun else { return false }
     if row.attempts >= Self.mostAttempts {

@@ -43,20 +43,15 @@ public protocol Classifier: Sendable {
   func scopes() async throws -> [LessonScope]
 }
 
-/// Tokens as text, for a request over the control socket: six octets each, in Base64.
+/// Tokens as text, for a request over the control socket: their octets in Base64.
 public enum TokenText {
   public static func encode(_ tokens: [UInt64]) -> String {
-    let bytes = tokens.flatMap { token in
-      stride(from: UInt64(40), through: 0, by: -8).map { UInt8(truncatingIfNeeded: token >> $0) }
-    }
-    return String(decoding: Base64.encode(bytes), as: UTF8.self)
+    String(decoding: Base64.encode(Lesson.octets(of: tokens)), as: UTF8.self)
   }
 
   /// `nil` for what is no such text.
   public static func decode(_ text: String) -> [UInt64]? {
-    guard let bytes = Base64.decode(Array(text.utf8)), bytes.count % 6 == 0 else { return nil }
-    return (0..<(bytes.count / 6)).map { number in
-      bytes[(number * 6)..<(number * 6 + 6)].reduce(0) { $0 << 8 | UInt64($1) }
-    }
+    guard let octets = Base64.decode(Array(text.utf8)), octets.count % Lesson.tokenSize == 0 else { return nil }
+    return Lesson.tokens(in: octets)
   }
 }

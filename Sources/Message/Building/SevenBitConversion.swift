@@ -91,9 +91,14 @@ public struct SevenBitWriter: Sendable {
   /// Text behind the last line end of a quoted-printable part.
   private var pending: [UInt8] = []
   /// A line longer than this is broken up where it stands.
-  private static let longestPending = 64 << 10
+  private let longestPending: Int
 
-  public init(_ conversion: SevenBitConversion) { self.conversion = conversion }
+  public init(_ conversion: SevenBitConversion) { self.init(conversion, longestPending: 64 << 10) }
+
+  init(_ conversion: SevenBitConversion, longestPending: Int) {
+    self.conversion = conversion
+    self.longestPending = longestPending
+  }
 
   public var isDone: Bool { segment >= conversion.segments.count }
 
@@ -140,9 +145,11 @@ public struct SevenBitWriter: Sendable {
       let end = isLast ? pending.count : (pending.lastIndex(of: ASCII.lf).map { $0 + 1 } ?? 0)
       output = QuotedPrintable.encode(pending[..<end])
       pending.removeFirst(end)
-      if !isLast, pending.count >= Self.longestPending {
-        output += QuotedPrintable.encode(pending) + [UInt8(ascii: "="), ASCII.cr, ASCII.lf]
-        pending = []
+      if !isLast, pending.count >= longestPending {
+        // A CR at the cut may be the first half of a line end.
+        let cut = pending.last == ASCII.cr ? pending.count - 1 : pending.count
+        if cut > 0 { output += QuotedPrintable.encode(pending[..<cut]) + [UInt8(ascii: "="), ASCII.cr, ASCII.lf] }
+        pending.removeFirst(cut)
       }
       if isLast { next() }
     }

@@ -9,11 +9,12 @@ extension FuzzTarget {
     covers: [
       "Filtering/Classifier/WordScanner.swift", "Filtering/Classifier/WordScanner+Characters.swift",
       "Filtering/Classifier/LinkScanner.swift", "Filtering/Classifier/HTMLScanner.swift",
+      "Filtering/Classifier/CharacterReference.swift", "Filtering/Classifier/RawText.swift",
       "Filtering/Classifier/HeaderTokens.swift", "Filtering/Classifier/TokenSet.swift",
     ],
     words: [
       "<a href=\"http://", "</a>", "<!--", "-->", "<style>", "</style>", "<font color=red>", "&amp;", "&#x41;",
-      "&ouml;",
+      "&ouml;", "&shy", "<!-->", "--!>", "<!x", "<script>", "</script>", "<title>", "<plaintext>", "<svg>", "</ ", "<?",
       "https://a.b.example:8080/x?y=z#q", "mailto:a@b.example", "$1,000", "don't", "FREE!!", "ä", "東京", "\u{200b}",
       "\u{ff21}", "http://user@1.2.3.4/%41", "Subject: ", "From: A <a@b.example>\r\n",
       "Received: from a.example ([1.2.3.4]) by b; x\r\n", "Message-ID: <a@b>\r\n", "X-Spam: x\r\n", "=?utf-8?Q?a?=",
@@ -71,6 +72,7 @@ extension FuzzTarget {
         place.offset >= 0 && place.offset + place.size <= bytes.count, "a directory is outside of its archive")
       let found = ZipDirectory.entries(Array(bytes[place.offset..<(place.offset + place.size)]), shift: place.shift)
       try require(found.entries.count <= ZipDirectory.entryLimit, "there are too many files")
+      _ = ZipDirectory.overlap(found.entries)
       for entry in found.entries {
         if let start = ZipDirectory.dataOffset(of: entry, localHeader: Array(bytes.dropFirst(entry.offset).prefix(30)))
         {

@@ -17,7 +17,7 @@ import Testing
   private func verdict(
     _ peer: String = "192.0.2.7", after time: Duration = .zero, score: Double = 3, enabled: Bool = true,
     origin: Origin = .mx, from: String? = "eve@elsewhere.example", to: String = "anna@office.example",
-    trial: Bool = false
+    trial: Bool = false, proven: Bool = false
   ) async throws -> Verdict {
     var message = try Content.judged(Content.received("Subject: x\n\nhello\n"), origin: origin, to: [to]) {
       $0.greylisting.enabled = enabled
@@ -26,6 +26,7 @@ import Testing
     message.envelope.receivedAt = start + time
     message.envelope.reversePath = from.flatMap { EmailAddress($0) }
     message.isTrial = trial
+    message.sender = SenderFacts(fields: [], words: "", isSenderProven: proven, consequence: .none)
     let check = GatewayTests.Fixed(
       findings: CheckFindings(common: Opinion(factors: [Factor(test: "fixed", score: score, reason: "r")])))
     let verdicts = await GatewayJudge(checks: [check], greylist: Greylist(store: store)).judge(message)
@@ -41,6 +42,14 @@ import Testing
     #expect(try await verdict(after: .seconds(34 * 86_400)).name == "accept")
     #expect(try await verdict(after: .seconds(70 * 86_400)).name == "reject")
     #expect(try await verdict("198.51.100.1").name == "reject")
+  }
+
+  /// It comes again from wherever it likes, and its neighbours in the network are somebody else.
+  @Test func aProvenSenderIsRememberedByItsDomain() async throws {
+    #expect(try await verdict(proven: true).name == "reject")
+    let passed = try await verdict("198.51.100.1", after: .seconds(301), from: "other@Elsewhere.example", proven: true)
+    #expect(passed.name == "accept" && passed.factors.last?.reason == "elsewhere.example has come again before")
+    #expect(try await verdict(after: .seconds(301)).name == "reject")
   }
 
   @Test func whoComesAgainTooLateBeginsAnew() async throws {

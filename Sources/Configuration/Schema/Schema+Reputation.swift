@@ -42,8 +42,8 @@ extension Schema {
       "How long a sender that came again is let through without waiting, counted from its last message.")
     static let schema = TableSchema(
       "greylisting",
-      "Most programs that send spam do not come again when they are told to. Who is put off is known by its network "
-        + "(/24, /64). Never put off: notifications to return addresses of forwarded mail, and senders that one of yours "
+      "Most programs that send spam do not come again when they are told to. Who is put off is known by the "
+        + "sender's domain where that is proven, else by its network (/24, /64). Never put off: notifications to return addresses of forwarded mail, and senders that one of yours "
         + "has written to as long as the trace remembers it.",
       keys: [enabled, fromScore, delay, keep])
   }

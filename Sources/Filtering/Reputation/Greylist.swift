@@ -20,16 +20,14 @@ struct Greylist: Sendable {
       !Self.isReturned(message)
     else { return verdicts }
     do {
-      let sender = message.envelope.reversePath?.description
-      if let sender, try await store.read({ try $0.hasWritten(to: sender) }) {
+      let (now, sender) = (message.envelope.receivedAt, message.envelope.reversePath?.description)
+      let rule = GreylistRule(delay: settings.delay, keep: settings.keep)
+      var standing = try await store.read { try $0.greylistStanding(key, at: now, rule) }
+      // Whoever has passed is asked first: the other question looks through all envelopes.
+      if standing != .passed, let sender, try await store.read({ try $0.hasWritten(to: sender) }) {
         return Self.adding(Factor(test: "greylist", reason: "one of ours has written to \(sender)"), to: verdicts)
       }
-      let (now, isTrial) = (message.envelope.receivedAt, message.isTrial)
-      let rule = GreylistRule(delay: settings.delay, keep: settings.keep)
-      let standing =
-        isTrial
-        ? try await store.read { try $0.greylistStanding(key, at: now, rule) }
-        : try await store.write { try $0.greylist(key, at: now, rule) }
+      if !message.isTrial { standing = try await store.write { try $0.greylist(key, at: now, rule) } }
       switch standing {
       case .passed:
         return Self.adding(Factor(test: "greylist", reason: "\(key) has come again before"), to: verdicts)
@@ -57,10 +55,14 @@ struct Greylist: Sendable {
     }
   }
 
-  /// Under what a sender is remembered: its network, because large senders come again from another address of it.
+  /// Under what a sender is remembered: the domain of its reverse-path where that is proven, else its network, because large
+  /// senders come again from another address of it.
   static func key(of message: JudgedMessage) -> String? {
     guard message.envelope.origin.isFromOutside, let address = message.envelope.peer.address, !address.isInternal
     else { return nil }
+    if message.sender?.isSenderProven == true, let domain = message.envelope.reversePath?.domain {
+      return domain.lowercased()
+    }
     return IPNetwork(address, prefix: address.isIPv4 ? 24 : 64)?.description
   }
 

@@ -111,8 +111,8 @@ let package = Package(
     room(
       "Administration",
       [
-        "Platform", "Configuration", "Message", "Network", "Accounts", "Store", "MailAuthentication", "MailFlow",
-        nioCore, nioPosix, log,
+        "Platform", "Configuration", "Message", "Network", "Resolver", "Accounts", "Store", "MailAuthentication",
+        "MailFlow", nioCore, nioPosix, log,
       ]),
 
     // Floor 5

@@ -69,22 +69,14 @@ private struct Judgement: Encodable {
   }
 
   func row(junkScore: Int) throws -> ControlRow {
-    var lines = ["\(recipient): \(verdict)\(words.isEmpty ? "" : ", \(words)"), score \(tenths(score)) of \(junkScore)"]
+    var lines = [
+      "\(recipient): \(verdict)\(words.isEmpty ? "" : ", \(words)"), score \(Command.tenths(score)) of \(junkScore)"
+    ]
     for factor in factors {
-      let score = factor.score == 0 ? "" : " \(tenths(factor.score))"
-      lines.append("  \(factor.test)\(score): \(printable(factor.reason))")
+      let score = factor.score == 0 ? "" : " \(Command.tenths(factor.score))"
+      lines.append("  \(factor.test)\(score): \(displayable(factor.reason))")
     }
     return try ControlRow(text: lines.joined(separator: "\n"), self)
-  }
-
-  private func tenths(_ number: Double) -> String {
-    let tenths = Int((number * 10).rounded())
-    return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
-  }
-
-  /// A reason may have text of strangers in it, who shall not steer a terminal.
-  private func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
   }
 }
 

@@ -2,6 +2,7 @@ import Configuration
 import MailAuthentication
 import NIOPosix
 import Platform
+import Resolver
 import Store
 
 extension Command {
@@ -113,15 +114,7 @@ private struct KeyLine: Encodable {
       var text = "\(domain): \(selector), \(algorithm), \(state)"
       if state == "waits" { text += " until \(begins)" }
       if let ends { text += state == "retired" ? " since \(ends)" : ", until \(ends)" }
-      return try ControlRow(text: "\(text)\n  \(name). IN TXT \(Self.quoted(record))", self)
+      return try ControlRow(text: "\(text)\n  \(name). IN TXT \(DNSRecord.txt(record).zoneText)", self)
     }
-  }
-
-  /// Character-strings of at most 255 octets (RFC 1035 §3.3.14).
-  private static func quoted(_ text: String) -> String {
-    let bytes = Array(text.utf8)
-    return stride(from: 0, to: bytes.count, by: 255).map {
-      "\"" + String(decoding: bytes[$0..<min($0 + 255, bytes.count)], as: UTF8.self) + "\""
-    }.joined(separator: " ")
   }
 }

@@ -72,7 +72,8 @@ extension Command {
     },
   ]
 
-  private static func tenths(_ number: Double) -> String {
+  /// A score with one digit behind the point.
+  static func tenths(_ number: Double) -> String {
     let tenths = Int((number * 10).rounded())
     return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
   }

@@ -2,6 +2,7 @@ internal import Administration
 internal import Configuration
 internal import Filtering
 internal import Logging
+internal import MailAuthentication
 internal import MailFlow
 internal import NIOCore
 internal import NIOPosix
@@ -194,6 +195,10 @@ extension Appliance {
     isReady(running)
     options.notify.ready(status: summary(running))
     if let advice { logger.warning("\(advice)") }
+    if running.rooms.configuration.authentication.incoming != .off, !PublicSuffixList.isInstalled {
+      logger.warning(
+        "\(PublicSuffixList.path) cannot be read, so DMARC may take strangers for one owner: install publicsuffix")
+    }
     logger.notice("The appliance is ready", metadata: ["version": "\(postroomVersion)"])
   }
 }

@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import MailAuthentication
+import Message
 
 /// `postroom arc verify`: the chain of seals of a message.
 struct ARC: AsyncParsableCommand {
@@ -41,9 +42,9 @@ private struct ARCLine: Encodable {
   var row: ControlRow {
     get throws {
       var lines = [result]
-      if let reason { lines[0] += ": \(printable(reason))" }
-      if !sealers.isEmpty { lines.append("  sealed by: \(printable(sealers.joined(separator: ", ")))") }
-      if let dmarcAtStart { lines.append("  the first of them saw: dmarc=\(printable(dmarcAtStart))") }
+      if let reason { lines[0] += ": \(displayable(reason))" }
+      if !sealers.isEmpty { lines.append("  sealed by: \(displayable(sealers.joined(separator: ", ")))") }
+      if let dmarcAtStart { lines.append("  the first of them saw: dmarc=\(displayable(dmarcAtStart))") }
       return try ControlRow(text: lines.joined(separator: "\n"), self)
     }
   }

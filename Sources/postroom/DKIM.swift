@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import MailAuthentication
+import Message
 
 /// `postroom dkim …`: signatures of messages, and the keys that sign ours.
 struct DKIM: AsyncParsableCommand {
@@ -85,9 +86,9 @@ struct DKIMLine: Encodable {
     get throws {
       var text = result
       for (tag, value) in [("d", domain), ("s", selector), ("i", identity), ("a", algorithm)] {
-        if let value { text += " \(tag)=\(printable(value))" }
+        if let value { text += " \(tag)=\(displayable(value))" }
       }
-      if let reason { text += ": \(printable(reason))" }
+      if let reason { text += ": \(displayable(reason))" }
       if test { text += " (the domain only tries)" }
       return try ControlRow(text: text, self)
     }

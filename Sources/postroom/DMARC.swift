@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import MailAuthentication
+import Message
 import Resolver
 
 /// `postroom dmarc check`: what DMARC says of a message, or a domain's policy.
@@ -48,7 +49,7 @@ struct DMARCChecking: AsyncParsableCommand {
       let result: String
       let reason: String
     }
-    output.show(try ControlRow(text: "\(result): \(printable(reason))", Line(result: result, reason: reason)))
+    output.show(try ControlRow(text: "\(result): \(displayable(reason))", Line(result: result, reason: reason)))
     throw ExitCode(1)
   }
 }
@@ -76,7 +77,7 @@ private struct PolicyLine: Encodable {
       var text = "\(domain): p=\(policy)"
       if let subdomainPolicy { text += " sp=\(subdomainPolicy)" }
       text += " pct=\(percent) adkim=\(strictDKIM ? "s" : "r") aspf=\(strictSPF ? "s" : "r")"
-      if !reports.isEmpty { text += " rua=\(printable(reports.joined(separator: ",")))" }
+      if !reports.isEmpty { text += " rua=\(displayable(reports.joined(separator: ",")))" }
       return try ControlRow(text: text, self)
     }
   }
@@ -110,12 +111,12 @@ private struct DMARCLine: Encodable {
   var row: ControlRow {
     get throws {
       var lines = [result]
-      if let domain { lines.append("  author's domain: \(printable(domain))") }
-      if let policy, let policyDomain { lines.append("  policy of \(printable(policyDomain)): \(policy)") }
+      if let domain { lines.append("  author's domain: \(displayable(domain))") }
+      if let policy, let policyDomain { lines.append("  policy of \(displayable(policyDomain)): \(policy)") }
       lines.append("  to be done: \(disposition)")
       lines.append("  SPF \(spf ?? "not checked")\(spfAligned ? ", aligned" : "")")
       lines.append("  DKIM \(dkim.isEmpty ? "none" : dkim.joined(separator: " "))\(dkimAligned ? ", aligned" : "")")
-      if let reason { lines.append("  because: \(printable(reason))") }
+      if let reason { lines.append("  because: \(displayable(reason))") }
       return try ControlRow(text: lines.joined(separator: "\n"), self)
     }
   }

@@ -33,10 +33,7 @@ struct Filter: AsyncParsableCommand {
     func run() async throws {
       guard !to.isEmpty else { throw CommandFailure(status: 2, "nobody gets the message: write --to name@example.org") }
       let configuration = try config.load()
-      guard let bytes = readWholeFile(file == "-" ? "/dev/stdin" : file) else {
-        throw CommandFailure("cannot read \(file): \(String(cString: strerror(errno))): name a message in a file")
-      }
-      let requests = requests(withNetworkLineEnds(bytes))
+      let requests = requests(try MessageFile.bytes(of: file))
       let client = ControlClient(path: configuration.control.socket)
       let json = output.json
       let show: @Sendable (ControlRow) -> Void = { print(json ? $0.json : $0.text) }
@@ -74,19 +71,6 @@ struct Filter: AsyncParsableCommand {
     private func finish(_ end: ControlEnd) throws {
       if !end.message.isEmpty { complain(end.message) }
       if end.status != 0 { throw ExitCode(end.status) }
-    }
-
-    /// Lines of files end with LF, those of mail with CR LF (RFC 5321 §2.3.8).
-    private func withNetworkLineEnds(_ bytes: [UInt8]) -> [UInt8] {
-      var result: [UInt8] = []
-      result.reserveCapacity(bytes.count + bytes.count / 32)
-      var previous: UInt8 = 0
-      for byte in bytes {
-        if byte == 10, previous != 13 { result.append(13) }
-        result.append(byte)
-        previous = byte
-      }
-      return result
     }
   }
 }

@@ -8,15 +8,26 @@ import Platform
 import Relay
 import Resolver
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A message as a file has it.
 struct MessageFile {
   let header: HeaderSection
   let body: [UInt8]
 
-  /// Reads a file, or standard input for `-`. Line ends become CRLF, as they are on the wire.
   init(_ path: String) throws {
+    let message = try Self.bytes(of: path)
+    header = HeaderSection(message)
+    body = Array(message[header.bytes.count...])
+  }
+
+  /// Reads a file, or standard input for `-`. Lines of files end with LF, those of mail with CR LF (RFC 5321 §2.3.8).
+  static func bytes(of path: String) throws -> [UInt8] {
     guard let bytes = readWholeFile(path == "-" ? "/dev/stdin" : path) else {
-      throw CommandFailure("cannot read \(path): name a file with a message, or - for standard input")
+      throw CommandFailure(
+        "cannot read \(path): \(String(cString: strerror(errno))): name a file with a message, or - for standard input")
     }
     var message: [UInt8] = []
     message.reserveCapacity(bytes.count + bytes.count / 32)
@@ -26,8 +37,7 @@ struct MessageFile {
       message.append(byte)
       previous = byte
     }
-    header = HeaderSection(message)
-    body = Array(message[header.bytes.count...])
+    return message
   }
 
   func report(

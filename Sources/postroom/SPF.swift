@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import MailAuthentication
+import Message
 import Platform
 
 /// `postroom spf check`: what SPF says of a client.
@@ -53,16 +54,11 @@ struct SPFLine: Encodable {
 
   var row: ControlRow {
     get throws {
-      var lines = [result, "  \(identity): \(printable(sender))"]
-      if let mechanism { lines.append("  decided by: \(printable(mechanism))") }
-      if let problem { lines.append("  because: \(printable(problem))") }
-      if let explanation { lines.append("  the domain says: \(printable(explanation))") }
+      var lines = [result, "  \(identity): \(displayable(sender))"]
+      if let mechanism { lines.append("  decided by: \(displayable(mechanism))") }
+      if let problem { lines.append("  because: \(displayable(problem))") }
+      if let explanation { lines.append("  the domain says: \(displayable(explanation))") }
       return try ControlRow(text: lines.joined(separator: "\n"), self)
     }
   }
-}
-
-/// Text of strangers on a terminal: printable ASCII, and `?` for the rest.
-func printable(_ text: String) -> String {
-  String(text.unicodeScalars.prefix(1000).map { (32...126).contains($0.value) ? Character($0) : "?" })
 }

@@ -96,22 +96,10 @@ import Testing
     return office
   }
 
-  private func send(_ office: TestAppliance, to recipients: [String], _ body: String = "hello") throws {
-    let wire = try Wire(port: try office.port("submission"))
-    try wire.expect(220)
-    try wire.ask("EHLO x", 250)
-    try wire.ask("AUTH PLAIN \(Data("\0alice\0\(TestAppliance.password)".utf8).base64EncodedString())", 235)
-    try wire.ask("MAIL FROM:<alice@office.example>", 250)
-    for recipient in recipients { try wire.ask("RCPT TO:<\(recipient)>", 250) }
-    try wire.ask("DATA", 354)
-    try wire.send("From: alice@office.example\r\nSubject: out\r\n\r\n\(body)\r\n.\r\n")
-    try wire.expect(250)
-  }
-
   @Test func itTakesSeveralRecipientsInOneTransaction() throws {
     let postfix = try TestPostfix(domain: "remote.example")
     let office = try office(postfix)
-    try send(office, to: ["a@remote.example", "b@remote.example", "c@remote.example"], ".\r\n..\r\ndots")
+    try office.submit(to: ["a@remote.example", "b@remote.example", "c@remote.example"], ".\r\n..\r\ndots")
     try TestAppliance.wait("all three arrive") { postfix.messages().count == 3 }
     let ids = Set(
       postfix.messages().compactMap { text in
@@ -124,7 +112,7 @@ import Testing
     let postfix = try TestPostfix(domain: "remote.example")
     try postfix.configure("smtpd_recipient_restrictions=check_recipient_access static:{550 5.7.1 we do not like you}")
     let office = try office(postfix)
-    try send(office, to: ["a@remote.example"])
+    try office.submit(to: ["a@remote.example"])
     try TestAppliance.wait("the sender is told") { try office.count("alice") == 1 }
     let notice = try office.imap().imap("FETCH 1 (BODY.PEEK[])").joined(separator: "\n")
     #expect(notice.contains("we do not like you") && notice.contains("Status: 5.7.1"))
@@ -136,7 +124,7 @@ import Testing
     let postfix = try TestPostfix(domain: "remote.example")
     try postfix.configure("smtpd_recipient_restrictions=check_recipient_access static:{450 4.7.1 greylisted}")
     let office = try office(postfix)
-    try send(office, to: ["a@remote.example"])
+    try office.submit(to: ["a@remote.example"])
     try TestAppliance.wait("it is put off") {
       (try office.list("queue", "list", "--reason", "greylisted").first?["attempts"] as? Int ?? 0) >= 1
     }
@@ -150,7 +138,7 @@ import Testing
     let postfix = try TestPostfix(domain: "remote.example")
     try postfix.configure("smtpd_recipient_restrictions=sleep 3, permit_mynetworks, reject")
     let office = try office(postfix)
-    for n in 0..<5 { try send(office, to: ["a\(n)@remote.example"]) }
+    for n in 0..<5 { try office.submit(to: ["a\(n)@remote.example"]) }
     try TestAppliance.wait("all arrive") { postfix.messages().count == 5 }
     #expect(try office.list("queue", "list").isEmpty)
   }
@@ -164,25 +152,25 @@ import Testing
       "smtpd_tls_security_level=encrypt", "smtpd_tls_cert_file=\(certificate)", "smtpd_tls_key_file=\(key)",
       "smtpd_tls_received_header=yes")
     let opportunistic = try office(postfix, tls: "opportunistic")
-    try send(opportunistic, to: ["a@remote.example"])
+    try opportunistic.submit(to: ["a@remote.example"])
     try TestAppliance.wait("it arrives") { postfix.messages().count == 1 }
     #expect(postfix.messages().first?.contains("using TLSv1.3 with cipher") == true)
     #expect(try opportunistic.tell("trace", "a@remote.example").contains("TLSv1.3"))
 
     let trusting = try office(postfix, tls: "verified", launcher: ["env", "SSL_CERT_FILE=\(certificate)"])
-    try send(trusting, to: ["b@remote.example"])
+    try trusting.submit(to: ["b@remote.example"])
     try TestAppliance.wait("it arrives") { postfix.messages().count == 2 }
 
     // Nobody vouches for it: the message waits, and says why.
     let doubting = try office(postfix, tls: "verified")
-    try send(doubting, to: ["c@remote.example"])
+    try doubting.submit(to: ["c@remote.example"])
     try TestAppliance.wait("it is tried") {
       (try doubting.list("queue", "list").first?["attempts"] as? Int ?? 0) >= 1
     }
     #expect(try doubting.tell("trace", "c@remote.example").contains("TLS with 127.0.0.1:\(postfix.port) failed"))
     // In the clear it is not to be had.
     let clear = try office(postfix)
-    try send(clear, to: ["d@remote.example"])
+    try clear.submit(to: ["d@remote.example"])
     try TestAppliance.wait("the sender is told") { try clear.count("alice") == 1 }
     #expect(try clear.imap().imap("FETCH 1 (BODY.PEEK[])").joined(separator: "\n").contains("STARTTLS"))
     #expect(postfix.messages().count == 2)
@@ -193,11 +181,11 @@ import Testing
     let postfix = try TestPostfix(domain: "remote.example")
     try postfix.configure("message_size_limit=20000", "smtpd_discard_ehlo_keywords=size")
     let office = try office(postfix)
-    try send(office, to: ["a@remote.example"], String(repeating: "0123456789\r\n", count: 20_000))
+    try office.submit(to: ["a@remote.example"], String(repeating: "0123456789\r\n", count: 20_000))
     try TestAppliance.wait("the sender is told") { try office.count("alice") == 1 }
     let notice = try office.imap().imap("FETCH 1 (BODY.PEEK[])").joined(separator: "\n")
     #expect(notice.contains("Status: 5.3.4"), "\(notice)")
-    try send(office, to: ["b@remote.example"])
+    try office.submit(to: ["b@remote.example"])
     try TestAppliance.wait("a small one arrives") { postfix.messages().count == 1 }
   }
 }

@@ -49,25 +49,13 @@ struct MXTests {
       domain: domain, accounts: ["carol"], extra: "[smtp]\nlisten = [\"\(address):25\"]\n" + extra, plaintext: true)
   }
 
-  private static func send(_ office: TestAppliance, to recipient: String) throws {
-    let wire = try Wire(port: try office.port("submission"))
-    try wire.expect(220)
-    try wire.ask("EHLO x", 250)
-    try wire.ask("AUTH PLAIN \(Data("\0alice\0\(TestAppliance.password)".utf8).base64EncodedString())", 235)
-    try wire.ask("MAIL FROM:<alice@office.example>", 250)
-    try wire.ask("RCPT TO:<\(recipient)>", 250)
-    try wire.ask("DATA", 354)
-    try wire.say("From: alice@office.example\r\nSubject: by MX\r\n\r\nhello\r\n.")
-    try wire.expect(250)
-  }
-
   @Test func mailFindsTheServerThatAnswers() throws {
     let names = try Self.names()
     defer { withExtendedLifetime(names) {} }
     let remote = try Self.remote("remote.example", Self.first)
     try remote.start()
     let office = try TestAppliance.running(extra: Self.settings(names), plaintext: true)
-    try Self.send(office, to: "carol@remote.example")
+    try office.submit(to: ["carol@remote.example"])
     try TestAppliance.wait("it arrives") { try remote.count("carol") == 1 }
     try TestAppliance.wait("it is told") { try office.list("queue", "list").isEmpty }
     let trace = try office.tell("trace", "--address", "carol@remote.example")
@@ -82,7 +70,7 @@ struct MXTests {
       ("x@null.remote.example", "5.1.10"), ("x@gone.remote.example", "5.1.2"), ("x@inside.remote.example", "5.4.4"),
       ("x@loop.remote.example", "5.4.6"),
     ]
-    for (address, _) in cases { try Self.send(office, to: address) }
+    for (address, _) in cases { try office.submit(to: [address]) }
     try TestAppliance.wait("the sender is told of each") { try office.count("alice") == cases.count }
     let notices = try office.imap().imap("FETCH 1:* (BODY.PEEK[])").joined(separator: "\n")
     for (address, status) in cases {
@@ -95,7 +83,7 @@ struct MXTests {
     let names = try Self.names()
     defer { withExtendedLifetime(names) {} }
     let office = try TestAppliance.running(extra: Self.settings(names), plaintext: true)
-    for address in ["x@forged.example", "x@broken.example"] { try Self.send(office, to: address) }
+    for address in ["x@forged.example", "x@broken.example"] { try office.submit(to: [address]) }
     try TestAppliance.wait("both have been tried") {
       try office.list("queue", "list").filter { ($0["attempts"] as? Int ?? 0) >= 1 }.count == 2
     }
@@ -114,7 +102,7 @@ struct MXTests {
       "backup.example", Self.second, extra: Self.settings(names, "[[backup-mx]]\ndomains = [\"remote.example\"]\n"))
     try backup.start()
     let office = try TestAppliance.running(extra: Self.settings(names), plaintext: true)
-    try Self.send(office, to: "carol@remote.example")
+    try office.submit(to: ["carol@remote.example"])
     // The first two do not answer, so the third takes it.
     try TestAppliance.wait("the backup has tried") {
       (try backup.list("queue", "list").first?["attempts"] as? Int ?? 0) >= 1

@@ -107,31 +107,6 @@ struct PolicyHostTests {
       try far.start()
       try office.start()
     }
-
-    func send(to recipient: String) throws {
-      let wire = try Wire(port: try office.port("submission"))
-      try wire.expect(220)
-      try wire.ask("EHLO x", 250)
-      try wire.ask("AUTH PLAIN \(Data("\0alice\0\(TestAppliance.password)".utf8).base64EncodedString())", 235)
-      try wire.ask("MAIL FROM:<alice@office.example>", 250)
-      try wire.ask("RCPT TO:<\(recipient)>", 250)
-      try wire.ask("DATA", 354)
-      try wire.send("From: alice@office.example\r\nSubject: out\r\n\r\nhello\r\n.\r\n")
-      try wire.expect(250)
-    }
-
-    func trace(_ recipient: String, says words: String) throws -> String {
-      var text = ""
-      do {
-        try TestAppliance.wait("\(words) in the trace of mail to \(recipient)") {
-          text = try office.command(["trace", recipient, "--limit", "1"]).output
-          return text.contains(words)
-        }
-      } catch {
-        throw TestAppliance.Failed(description: "\(error)\n\(text)\n\(office.log)")
-      }
-      return text
-    }
   }
 
   private static func policy(_ exchanger: String, mode: String = "enforce") -> String {
@@ -142,15 +117,15 @@ struct PolicyHostTests {
   func aPolicyIsFetchedKeptAndObeyed() throws {
     let world = try World(mail: "127.0.78.1", web: "127.0.78.2", named: "DNS:mail.far.example,DNS:mta-sts.far.example")
     try world.host.answer(200, Self.policy("mail.far.example"))
-    try world.send(to: "bob@far.example")
-    let trace = try world.trace("bob@far.example", says: "relayed")
+    try world.office.submit(to: ["bob@far.example"])
+    let trace = try world.office.trace(of: "bob@far.example", says: "relayed")
     #expect(trace.contains("certificate verified"), "\(trace)")
     #expect(world.host.asked == ["mta-sts.far.example/.well-known/mta-sts.txt"])
     // What was fetched is in the database: another start needs nobody.
     world.office.stop()
     try world.host.answer(500, "")
     try world.office.start()
-    try world.send(to: "bob@far.example")
+    try world.office.submit(to: ["bob@far.example"])
     try TestAppliance.wait("the second arrives") { try world.far.count("bob") == 2 }
     #expect(world.host.asked.count == 1)
 
@@ -171,8 +146,8 @@ struct PolicyHostTests {
   func mailWaitsForAServerThatThePolicyDoesNotName() throws {
     let world = try World(mail: "127.0.78.3", web: "127.0.78.4", named: "DNS:mail.far.example,DNS:mta-sts.far.example")
     try world.host.answer(200, Self.policy("other.far.example"))
-    try world.send(to: "bob@far.example")
-    let trace = try world.trace("bob@far.example", says: "deferred")
+    try world.office.submit(to: ["bob@far.example"])
+    let trace = try world.office.trace(of: "bob@far.example", says: "deferred")
     #expect(trace.contains("the MTA-STS policy of far.example does not name mail.far.example"), "\(trace)")
     #expect(try world.far.count("bob") == 0)
   }
@@ -181,8 +156,8 @@ struct PolicyHostTests {
   func mailWaitsForACertificateOfAnotherName() throws {
     let world = try World(mail: "127.0.78.5", web: "127.0.78.6", named: "DNS:mta-sts.far.example")
     try world.host.answer(200, Self.policy("mail.far.example"))
-    try world.send(to: "bob@far.example")
-    let trace = try world.trace("bob@far.example", says: "deferred")
+    try world.office.submit(to: ["bob@far.example"])
+    let trace = try world.office.trace(of: "bob@far.example", says: "deferred")
     #expect(trace.lowercased().contains("hostname mismatch"), "\(trace)")
     #expect(try world.far.count("bob") == 0)
   }
@@ -192,8 +167,8 @@ struct PolicyHostTests {
   func aPolicyOfAWrongCertificateCountsForNothing() throws {
     let world = try World(mail: "127.0.78.7", web: "127.0.78.8", named: "DNS:mail.far.example")
     try world.host.answer(200, Self.policy("other.far.example"))
-    try world.send(to: "bob@far.example")
-    _ = try world.trace("bob@far.example", says: "relayed")
+    try world.office.submit(to: ["bob@far.example"])
+    _ = try world.office.trace(of: "bob@far.example", says: "relayed")
     #expect(world.host.asked.isEmpty)
     #expect(try world.far.count("bob") == 1)
   }

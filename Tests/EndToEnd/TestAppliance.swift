@@ -205,6 +205,33 @@ final class TestAppliance: @unchecked Sendable {
     return reply
   }
 
+  /// Sends one message of alice's on the submission port; the appliance must allow passwords there.
+  func submit(to recipients: [String], _ body: String = "hello") throws {
+    let wire = try Wire(port: try port("submission"))
+    try wire.expect(220)
+    try wire.ask("EHLO x", 250)
+    try wire.ask("AUTH PLAIN \(Data("\0alice\0\(Self.password)".utf8).base64EncodedString())", 235)
+    try wire.ask("MAIL FROM:<alice@office.example>", 250)
+    for recipient in recipients { try wire.ask("RCPT TO:<\(recipient)>", 250) }
+    try wire.ask("DATA", 354)
+    try wire.send("From: alice@office.example\r\nSubject: out\r\n\r\n\(body)\r\n.\r\n")
+    try wire.expect(250)
+  }
+
+  /// Waits until the newest message's trace says something, and gives it.
+  func trace(of recipient: String, says words: String) throws -> String {
+    var text = ""
+    do {
+      try Self.wait("\(words) in the trace of mail to \(recipient)") {
+        text = try command(["trace", recipient, "--limit", "1"]).output
+        return text.contains(words)
+      }
+    } catch {
+      throw Failed(description: "\(error)\n\(text)\n\(log)")
+    }
+    return text
+  }
+
   /// An IMAP session over a plain connection; the appliance must allow passwords there.
   func imap(
     _ account: String = "alice", select mailbox: String? = "INBOX", seconds: Int = 15, window: Int32? = nil

@@ -85,40 +85,26 @@ struct TransportSecurityTests {
       let sent = try Program.run("python3", ["-c", script])
       guard sent.status == 0 else { throw TestAppliance.Failed(description: "\(sent)\n\(office.log)") }
     }
-
-    /// Waits until the newest message's trace says something, and gives it.
-    func trace(_ recipient: String, says words: String) throws -> String {
-      var text = ""
-      do {
-        try TestAppliance.wait("\(words) in the trace of mail to \(recipient)") {
-          text = try office.command(["trace", recipient, "--limit", "1"]).output
-          return text.contains(words)
-        }
-      } catch {
-        throw TestAppliance.Failed(description: "\(error)\n\(text)\n\(office.log)")
-      }
-      return text
-    }
   }
 
   @Test(.enabled(if: canRun, reason))
   func aMatchIsDeliveredAndAMismatchWaits() throws {
     let world = try World(address: "127.0.77.1")
     try world.send(to: "bob@far.example")
-    let good = try world.trace("bob@far.example", says: "relayed")
+    let good = try world.office.trace(of: "bob@far.example", says: "relayed")
     #expect(good.contains("verified by DANE-EE"), "\(good)")
     #expect(try world.far.count("bob") == 1)
 
     try world.send(to: "bob@wrong.example")
-    let bad = try world.trace("bob@wrong.example", says: "deferred")
+    let bad = try world.office.trace(of: "bob@wrong.example", says: "deferred")
     #expect(
       bad.lowercased().contains("no matching dane tlsa records") && bad.contains("its TLSA records ask for it"),
       "\(bad)")
     // The sender does not mind: it gets there, and is refused for another reason.
     try world.send(to: "carl@wrong.example", header: "TLS-Required: No\\r\\n")
-    let waived = try world.trace("carl@wrong.example", says: "TLS-Required: No")
+    let waived = try world.office.trace(of: "carl@wrong.example", says: "TLS-Required: No")
     #expect(waived.contains("TLS-Required: No"))
-    _ = try world.trace("carl@wrong.example", says: "failed")
+    _ = try world.office.trace(of: "carl@wrong.example", says: "failed")
 
     let reports = try world.office.list("tlsrpt", "show")
     func summary(_ domain: String) -> [String: Any]? {
@@ -138,14 +124,14 @@ struct TransportSecurityTests {
   func requireTLSGoesAllTheWayOrComesBackAtOnce() throws {
     let world = try World(address: "127.0.77.2")
     try world.send(to: "bob@far.example", options: "'REQUIRETLS'")
-    _ = try world.trace("bob@far.example", says: "relayed")
+    _ = try world.office.trace(of: "bob@far.example", says: "relayed")
     #expect(try world.far.count("bob") == 1)
     let arrived = try world.far.command(["trace", "bob@far.example", "--limit", "1"]).output
     #expect(arrived.contains("REQUIRETLS"), "\(arrived)")
 
     // Nothing proves that host: an end at once, and only the header comes back.
     try world.send(to: "bob@plain.example", options: "'REQUIRETLS'")
-    let failed = try world.trace("bob@plain.example", says: "failed")
+    let failed = try world.office.trace(of: "bob@plain.example", says: "failed")
     #expect(failed.contains("5.7.10"), "\(failed)")
     try TestAppliance.wait("the notification") { try world.office.count("alice") == 1 }
     let wire = try world.office.imap("alice")

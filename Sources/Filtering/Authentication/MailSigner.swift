@@ -13,7 +13,7 @@ public struct MailSigner: Signer {
   private let log: Logger
 
   public init(store: Store, clock: Clock = .system, log: Logger = Logger(label: "signing")) {
-    ring = SigningKeyRing(store: store, clock: clock)
+    ring = SigningKeyRing(store: store, clock: clock, log: log)
     self.clock = clock
     self.log = log
   }

@@ -65,11 +65,11 @@ public struct SenderAuthentication: SenderCheck {
   private static func isProven(_ report: AuthenticationReport) -> Bool {
     guard let spf = report.spf, spf.identity == .mailfrom else { return false }
     if spf.result == .pass { return true }
-    let list = PublicSuffixList.installed
-    guard let domain = DomainName(spf.domain).map({ list.organizationalDomain(of: $0) }) else { return false }
+    guard let domain = DomainName(spf.domain) else { return false }
     return report.dkim.contains { signature in
       signature.result == .pass
-        && signature.domain.flatMap { DomainName($0) }.map { list.organizationalDomain(of: $0) == domain } ?? false
+        && signature.domain.flatMap { DomainName($0) }.map { PublicSuffixList.installed.areOneOwners($0, domain) }
+          ?? false
     }
   }
 

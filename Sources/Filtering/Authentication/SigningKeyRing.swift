@@ -1,3 +1,4 @@
+internal import Logging
 internal import MailAuthentication
 internal import Platform
 internal import Store
@@ -13,11 +14,13 @@ final class SigningKeyRing: Sendable {
 
   private let store: Store
   private let clock: Clock
+  private let log: Logger
   private let keys = Mutex<[Name: SigningKey]>([:])
 
-  init(store: Store, clock: Clock) {
+  init(store: Store, clock: Clock, log: Logger) {
     self.store = store
     self.clock = clock
+    self.log = log
   }
 
   /// The identities that sign for a domain now; none if it has no key.
@@ -38,10 +41,19 @@ final class SigningKeyRing: Sendable {
     let now = clock.now()
     return stored.filter { $0.signs(at: now) }.compactMap { row in
       let name = Name(domain: row.domain, selector: row.selector)
-      let known = keys.withLock { $0[name] }
-      guard let key = known ?? (try? SigningKey(secret: row.secret)) else { return nil }
-      if known == nil { keys.withLock { $0[name] = key } }
-      return SigningIdentity(domain: row.domain, selector: row.selector, key: key)
+      if let known = keys.withLock({ $0[name] }) {
+        return SigningIdentity(domain: row.domain, selector: row.selector, key: known)
+      }
+      do {
+        let key = try SigningKey(secret: row.secret)
+        keys.withLock { $0[name] = key }
+        return SigningIdentity(domain: row.domain, selector: row.selector, key: key)
+      } catch {
+        // The domain's other keys sign without it.
+        log.error(
+          "the signing key \(row.selector) of \(row.domain) cannot be read (\(error)): rotate the domain's keys")
+        return nil
+      }
     }
   }
 }

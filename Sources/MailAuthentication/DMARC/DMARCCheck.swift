@@ -113,8 +113,6 @@ public struct DMARCCheck: Sendable {
   /// RFC 7489 §3.1.
   private func isAligned(_ proven: String, _ domain: DomainName, strictly isStrict: Bool) -> Bool {
     guard let name = DomainName(proven), !name.isRoot else { return false }
-    if name == domain { return true }
-    if isStrict { return false }
-    return suffixes.organizationalDomain(of: name) == suffixes.organizationalDomain(of: domain)
+    return isStrict ? name == domain : suffixes.areOneOwners(name, domain)
   }
 }

@@ -59,8 +59,16 @@ public struct PublicSuffixList: Sendable {
     self.init(String(decoding: bytes, as: UTF8.self))
   }
 
+  /// Whether the installed list can be read. Without it `a.co.uk` and `b.co.uk` look like one owner's.
+  public static var isInstalled: Bool { access(path, R_OK) == 0 }
+
   /// The installed list, read once; an empty one where there is none.
   public static let installed = PublicSuffixList(file: path) ?? PublicSuffixList("")
+
+  /// Whether two domains are one owner's, as far as the list knows (relaxed alignment, RFC 7489 §3.1).
+  public func areOneOwners(_ one: DomainName, _ other: DomainName) -> Bool {
+    one == other || organizationalDomain(of: one) == organizationalDomain(of: other)
+  }
 
   /// The organisational domain (RFC 7489 §3.2): the public suffix and one label more. A public suffix is its own.
   public func organizationalDomain(of name: DomainName) -> DomainName {

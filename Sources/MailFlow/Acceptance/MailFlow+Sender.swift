@@ -57,12 +57,3 @@ extension Fate {
     }
   }
 }
-
-extension Array {
-  /// One after the other.
-  func asyncMap<Other>(_ transform: (Element) async -> Other) async -> [Other] {
-    var result: [Other] = []
-    for element in self { result.append(await transform(element)) }
-    return result
-  }
-}

@@ -77,7 +77,7 @@ extension MailFlow {
     let made = Self.variants(candidate, plan)
     var headers = made.headers
     if let signer, Self.leaves(candidate, plan) {
-      headers = await headers.asyncMap { await self.signed($0, candidate, signer) }
+      for index in headers.indices { headers[index] = await signed(headers[index], candidate, signer) }
     }
     var commission = commission(candidate, plan, headers, made.variantOf)
     commission.fingerprint = fingerprint
